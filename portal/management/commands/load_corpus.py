@@ -1,0 +1,46 @@
+"""Load dossiers into the database."""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+
+from recommendations.dossier import DossierError
+from recommendations.ingest import load_dossier
+
+CORPUS = Path(__file__).resolve().parents[3] / "reports" / "corpus"
+
+
+def dossier_paths(paths):
+    """Return the dossier files of files and folders, the vocabulary first, for publications name its rows."""
+    found = []
+    for path in map(Path, paths):
+        found += sorted(path.glob("*.json")) if path.is_dir() else [path]
+    return sorted(found, key=lambda path: path.name != "vocabulary.json")
+
+
+class Command(BaseCommand):
+    help = (
+        "Load dossiers (JSON files, or folders of them; by default the shipped corpus). Each is one transaction: a bad "
+        "dossier is refused whole, with file, JSON path and reason, and the command exits 1."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "paths", nargs="*", metavar="PATH", help="dossier file or folder; default: the shipped corpus"
+        )
+
+    def handle(self, *, paths, **options):
+        refused = 0
+        found = dossier_paths(paths or [CORPUS])
+        if not found:
+            raise CommandError(f"There is no dossier in {', '.join(map(str, paths))}.")
+        for path in found:
+            try:
+                slugs = load_dossier(path)
+            except DossierError as error:
+                refused += 1
+                self.stderr.write(self.style.ERROR(str(error)))
+            else:
+                self.stdout.write(f"{path.name}: {', '.join(slugs) or 'vocabulary'}")
+        if refused:
+            raise CommandError(f"{refused} of {len(found)} dossiers refused; nothing of them was loaded.")

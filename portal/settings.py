@@ -1,0 +1,307 @@
+"""Settings of the portal, read from the environment and safe for development as they stand.
+
+Variables: `DATABASE_URL` `SECRET_KEY` `DEBUG` `ALLOWED_HOSTS` `CACHE_URL` `REPLICA_URL` `API_ANON_RATE` `HTTPS`
+`PROXIES` `CSRF_TRUSTED_ORIGINS` `DB_POOL_SIZE` `LOG_LEVEL`. With `DEBUG` off the portal refuses to start on bad or
+missing ones and names all of them at once.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvValidationError
+
+from portal import __version__
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def kept_secret(path):
+    """The secret in `path`; the first caller makes it. Development only: production names its own SECRET_KEY.
+
+    The file appears whole or not at all (written aside, then linked), so that processes started together agree.
+    """
+    if not path.exists():
+        aside = path.with_name(f"{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+    return path.read_text().strip()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The environment
+# ---------------------------------------------------------------------------------------------------------------------
+
+env = Env(eager=False)  # collect every complaint, raise once
+
+DEBUG = env.bool("DEBUG", True)
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [])
+HTTPS = env.bool("HTTPS", not DEBUG)  # off only for a trial on this machine
+PROXIES = env.int("PROXIES", 0)  # trusted proxies in front; 0 means the peer address is the client's
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+API_ANON_RATE = env.str("API_ANON_RATE", "6000/hour")
+LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
+DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8)
+
+database = env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+replica = env.dj_db_url("REPLICA_URL") if os.environ.get("REPLICA_URL") else None
+cache = env.dj_cache_url("CACHE_URL", "locmem://")
+
+problems = []
+if DEBUG is False:
+    reasons = {
+        "SECRET_KEY": "a long random string",
+        "ALLOWED_HOSTS": "the host names to answer for, separated by commas",
+        "DATABASE_URL": "such as postgres://user@host/name",
+    }
+    problems += [f"{name} is missing ({what})." for name, what in reasons.items() if not os.environ.get(name)]
+try:
+    env.seal()
+except EnvValidationError as error:
+    problems += [f"{name}: {' '.join(map(str, said))}" for name, said in error.error_messages.items()]
+if problems:
+    raise ImproperlyConfigured("The environment is not complete.\n  " + "\n  ".join(problems))
+
+if DEBUG:
+    SECRET_KEY = SECRET_KEY or kept_secret(BASE_DIR / ".secret_key")
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Application
+# ---------------------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "portal",
+    "reports",
+    "recommendations",
+    "whitenoise.runserver_nostatic",  # the same server of static files in development and production
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.sitemaps",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "portal.middleware.permissions_policy",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.middleware.language_of_address",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context_processors.site",
+            ],
+        },
+    },
+]
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Databases and cache
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def prepared(config):
+    """`config` with what this portal needs of its engine, under what the URL itself says."""
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        options = {
+            # A transaction that will write takes its lock at the start: waiting works, upgrading a read lock does not.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        }
+    else:
+        # The pool keeps connections itself, so Django must not (CONN_MAX_AGE 0).
+        options = {"pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 10}}
+    return {
+        **config,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**options, **config.get("OPTIONS", {})},
+    }
+
+
+DATABASES = {"default": prepared(database)}
+if replica:
+    # Reserved: the alias exists for `using("replica")`; nothing is routed to it by itself.
+    DATABASES["replica"] = {**prepared(replica), "TEST": {"MIRROR": "default"}}
+
+CACHES = {"default": cache}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Language and time
+# ---------------------------------------------------------------------------------------------------------------------
+
+# Django knows simplified Chinese as "zh-hans", with its own catalogues and date forms; under a bare "zh" the admin,
+# forms and API would fall back to English. Addresses say /zh/ all the same: see `portal.middleware.language_patterns`,
+# which takes the place of `i18n_patterns`. Locale folder: portal/locale/zh_Hans.
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
+LANGUAGE_PREFIXES = {"zh-hans": "zh", "en": "en"}  # language code -> the word in the address
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+USE_I18N = True
+
+LANGUAGE_COOKIE_NAME = "duizhao_language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = HTTPS
+
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Static files
+# ---------------------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# In production, and in `manage.py demo`, which collects the files and then serves in a process with DEBUG off, names
+# carry a hash of the content and files are compressed beforehand. With DEBUG on, and so in the tests, WhiteNoise finds
+# the files where they are written, and nothing has to be collected.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Security
+# ---------------------------------------------------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# One policy for every page, the admin included; nothing inline, no third party. From Django 6.0 on the inner dict
+# moves to SECURE_CSP as it stands.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "upgrade-insecure-requests": HTTPS,
+    }
+}
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, in plain HTTP
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+if PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# HSTS for sibling subdomains and the preload list is the domain owner's to promise, not the portal's.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# ---------------------------------------------------------------------------------------------------------------------
+# API
+# ---------------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    # Nobody logs in to the API and nothing can be written through it.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
+    ],
+    # An unknown parameter is refused by the filters; `format` is no exception.
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"anon": API_ANON_RATE or None},
+    "NUM_PROXIES": PROXIES,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Duizhao API",
+    "DESCRIPTION": "Policy documents set side by side: what each one recommends, claims, forecasts and rates, "
+    "and where it is written. Read-only. Objects are named by slugs and keys.",
+    "VERSION": __version__,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Logging
+# ---------------------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        "django.server": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        "portal": {"level": LOG_LEVEL},
+        "reports": {"level": LOG_LEVEL},
+        "recommendations": {"level": LOG_LEVEL},
+    },
+}

@@ -1,0 +1,397 @@
+"""Dossiers into the database: one transaction per dossier, all or nothing, by natural key, writing only what differs."""
+
+from django.db import DatabaseError, transaction
+from django.db.models import ProtectedError
+from django.utils.dateparse import parse_datetime
+
+from portal.text import pinyin
+from recommendations.dossier import DossierError, Fault, json_path, read
+from recommendations.models import (
+    Actor,
+    Dimension,
+    Evidence,
+    Framework,
+    Instrument,
+    PolicyArea,
+    Position,
+    Question,
+    Rating,
+    Recommendation,
+    Subject,
+)
+from reports.ingest import attach_held_text, held_text
+from reports.models import Author, Citation, Contribution, Event, Institution, Mention, Report, Section, Work
+
+# Parts of a vocabulary in the order in which they can be stored, with the fields that name other rows.
+VOCABULARY = {
+    "institutions": (Institution, {}),
+    "authors": (Author, {}),
+    "areas": (PolicyArea, {}),
+    "actors": (Actor, {"institution": Institution, "author": Author}),
+    "instruments": (Instrument, {}),
+    "works": (Work, {}),
+    "events": (Event, {}),
+    "subjects": (Subject, {}),
+    "frameworks": (Framework, {"work": Work}),
+    "questions": (Question, {}),
+}
+TREES = {"areas": PolicyArea, "subjects": Subject}
+OF_REPORT = ("recommendations", "positions", "ratings")
+
+
+def load_dossier(path):
+    """Load one dossier file. Returns the slugs of its reports (none for a vocabulary). Raises DossierError."""
+    data = read(path)
+    try:
+        with transaction.atomic():
+            loader = Loader()
+            slugs = loader.vocabulary(data) if data["kind"] == "vocabulary" else loader.publication(data)
+            if loader.faults:
+                raise DossierError(path.name, loader.faults)
+    except ProtectedError as error:
+        kept = ", ".join(sorted(str(row) for row in error.protected_objects)[:5])
+        raise DossierError(
+            path.name, [Fault("$", f"a row that the dossier drops is still needed by {kept}.")]
+        ) from error
+    except DatabaseError as error:
+        raise DossierError(path.name, [Fault("$", f"the database refuses it: {error}")]) from error
+    return slugs
+
+
+class Loader:
+    """One dossier on its way in. Collects every fault; the caller rolls back when there is any."""
+
+    def __init__(self):
+        self.faults = []
+        self.known = {}  # model -> {slug: pk}
+
+    def fault(self, at, reason):
+        self.faults.append(Fault(json_path(at), reason))
+
+    def find(self, model, slug, at):
+        """Return the id of a row by slug; an unknown slug is a fault."""
+        if model not in self.known:
+            self.known[model] = dict(model.objects.values_list("slug", "pk"))
+        if slug not in self.known[model]:
+            self.fault(at, f"there is no {model._meta.verbose_name} “{slug}”.")
+        return self.known[model].get(slug)
+
+    def values(self, model, row, at, references, leave=()):
+        """Return the column values of one dossier row: absent members take the field's default."""
+        values = {}
+        for field in model._meta.concrete_fields:
+            if field.name in leave or field.primary_key or not field.editable:
+                continue
+            if field.name in references:
+                slug = row.get(field.name)
+                values[field.attname] = self.find(references[field.name], slug, (*at, field.name)) if slug else None
+            elif not field.is_relation:
+                values[field.name] = row.get(field.name, field.get_default())
+        return values
+
+    # The vocabulary -------------------------------------------------------------------------------------------------
+
+    def vocabulary(self, data):
+        """Add and update; what the file does not name stays, for editors add to the vocabulary too."""
+        for part, (model, references) in VOCABULARY.items():
+            wanted = {}
+            for index, row in enumerate(data.get(part, [])):
+                wanted[row["slug"]] = self.values(model, row, (part, index), references)
+                if "sort_key" in wanted[row["slug"]]:
+                    wanted[row["slug"]]["sort_key"] = row.get("sort_key") or pinyin(row["name_zh"])
+            rows = reconcile(model.objects.filter(slug__in=wanted), wanted, "slug")
+            self.known.pop(model, None)
+            if part in TREES:
+                self.plant(model, data.get(part, []), rows, part)
+        for index, row in enumerate(data.get("frameworks", [])):
+            framework = Framework.objects.get(slug=row["slug"])
+            wanted = {
+                axis["slug"]: self.values(Dimension, axis, ("frameworks", index, "dimensions", order), {})
+                | {"order": order}
+                for order, axis in enumerate(row["dimensions"])
+            }
+            reconcile(framework.dimensions.all(), wanted, "slug", drop=True, framework=framework)
+        links = set()
+        questions = dict(Question.objects.values_list("slug", "pk"))
+        for index, row in enumerate(data.get("questions", [])):
+            for place, slug in enumerate(row["areas"]):
+                links.add((questions[row["slug"]], self.find(PolicyArea, slug, ("questions", index, "areas", place))))
+        if not self.faults:
+            relink(Question.areas.through, "question_id", "policyarea_id", {pk for pk, _ in links}, links)
+        return []
+
+    def plant(self, model, data, rows, part):
+        """Set the parents of a tree once all its rows exist, and refuse a circle through rows stored before."""
+        for index, row in enumerate(data):
+            parent = self.find(model, row["parent"], (part, index, "parent")) if row.get("parent") else None
+            if rows[row["slug"]].parent_id != parent:
+                rows[row["slug"]].parent_id = parent
+                model.objects.filter(pk=rows[row["slug"]].pk).update(parent=parent)
+        parents = dict(model.objects.values_list("pk", "parent_id"))
+        for index, row in enumerate(data):
+            pk = rows[row["slug"]].pk
+            seen, above = set(), parents[pk]
+            while above is not None and above not in seen:
+                seen.add(above)
+                above = parents[above]
+            if pk in seen:
+                self.fault((part, index, "parent"), f"“{row['slug']}” stands below itself.")
+
+    # A publication --------------------------------------------------------------------------------------------------
+
+    def publication(self, data):
+        """Make each report equal to its entry; what the file no longer names goes."""
+        reports = [self.report(index, row, data["reports"]) for index, row in enumerate(data["reports"])]
+        if self.faults:
+            return []
+        Report.objects.filter(part_of=reports[0]).exclude(pk__in=[r.pk for r in reports]).delete()
+        rows = {}
+        for index, (report, row) in enumerate(zip(reports, data["reports"], strict=True)):
+            at = ("reports", index)
+            sections = self.sections(report, row)
+            self.contributions(report, row, at)
+            self.citations(report, row, at)
+            self.mentions(report, row, at)
+            rows[report.slug] = self.recommendations(report, row, at)
+            positions = self.positions(report, row, at, rows[report.slug])
+            ratings = self.ratings(report, row, at)
+            if not self.faults:
+                owners = {"recommendations": rows[report.slug], "positions": positions, "ratings": ratings}
+                self.evidence(row, owners, sections)
+        if not self.faults:
+            self.restates(data, rows)
+        return [report.slug for report in reports]
+
+    def report(self, index, row, siblings):
+        at = ("reports", index)
+        values = self.values(Report, row, at, {"publisher": Institution}, leave=("state", "publish_at"))
+        source = row.get("source", {})
+        values |= {
+            "source_file": source.get("file", ""),
+            "source_sha256": source.get("sha256", ""),
+            "source_start": source.get("start"),
+            "source_end": source.get("end"),
+        }
+        self.prove(row, at)
+        if self.faults:
+            return None
+        whole = Report.objects.get(slug=siblings[0]["slug"]) if index else None
+        # The state is the editors': a dossier gives a new report its first one, and never brings back a withdrawn one.
+        born = {"state": row["state"], "publish_at": parse_datetime(row["publish_at"]) if "publish_at" in row else None}
+        held = Report.objects.filter(slug=row["slug"])
+        wanted = values | {"part_of_id": whole and whole.pk} | ({} if held.exists() else born)
+        report = reconcile(held, {row["slug"]: wanted}, "slug")[row["slug"]]
+        attach_held_text(report)
+        Work.objects.filter(report=report).exclude(slug__in=row.get("works", [])).update(report=None)
+        for place, slug in enumerate(row.get("works", [])):
+            Work.objects.filter(pk=self.find(Work, slug, (*at, "works", place))).exclude(report=report).update(
+                report=report
+            )
+        return report
+
+    def prove(self, row, at):
+        """Compare every digest with the source text, where that text is held."""
+        text = held_text(row.get("source", {}).get("sha256"))
+        if text is None:
+            return
+        if row["source"]["end"] > len(text):
+            self.fault((*at, "source", "end"), f"the source has only {len(text)} characters.")
+        for part in (*OF_REPORT, "citations", "mentions"):
+            for number, coded in enumerate(row.get(part, [])):
+                for place, span in enumerate(coded.get("evidence", [])):
+                    if text.digest(span["start"], span["end"]) != span["digest"]:
+                        here = (*at, part, number, "evidence", place, "digest")
+                        self.fault(here, f"the source reads otherwise at {span['start']}–{span['end']}.")
+
+    def sections(self, report, row):
+        wanted = {
+            s["key"]: {k: s[k] for k in ("key", "heading_zh", "heading_en", "start", "end")}
+            for s in row.get("sections", [])
+        }
+        sections = reconcile(report.sections.all(), wanted, "key", drop=True, report=report)
+        self.set_parents(Section, sections, row.get("sections", []))
+        return sorted(sections.values(), key=lambda s: (s.start, -s.end))
+
+    def set_parents(self, model, rows, data):
+        changed = []
+        for entry in data:
+            parent = rows[entry["parent"]] if entry.get("parent") else None
+            if rows[entry["key"]].parent_id != (parent and parent.pk):
+                rows[entry["key"]].parent = parent
+                changed.append(rows[entry["key"]])
+        model.objects.bulk_update(changed, ["parent"], batch_size=200)
+
+    def contributions(self, report, row, at):
+        wanted, affiliations = {}, {}
+        for order, entry in enumerate(row.get("contributions", [])):
+            here = (*at, "contributions", order)
+            values = self.values(Contribution, entry, here, {"author": Author, "institution": Institution})
+            key = (values["author_id"], values["institution_id"], entry["role"])
+            if key in wanted:
+                self.fault(here, "this contributor stands here twice in the same role.")
+            wanted[key] = values | {"order": order}
+            affiliations[key] = [
+                self.find(Institution, slug, (*here, "affiliations", place))
+                for place, slug in enumerate(entry.get("affiliations", []))
+            ]
+        if self.faults:
+            return
+        rows = reconcile(
+            report.contributions.all(),
+            wanted,
+            lambda c: (c.author_id, c.institution_id, c.role),
+            drop=True,
+            report=report,
+        )
+        links = {(rows[key].pk, pk) for key, pks in affiliations.items() for pk in pks}
+        relink(
+            Contribution.affiliations.through, "contribution_id", "institution_id", {r.pk for r in rows.values()}, links
+        )
+
+    def citations(self, report, row, at):
+        wanted = {}
+        for order, entry in enumerate(row.get("citations", [])):
+            span = entry.get("evidence") or [{"start": None, "end": None, "digest": ""}]
+            values = self.values(Citation, entry, (*at, "citations", order), {"work": Work})
+            wanted[entry["key"]] = values | span[0] | {"order": order}
+        if not self.faults:
+            reconcile(report.citations.all(), wanted, "key", drop=True, report=report)
+
+    def mentions(self, report, row, at):
+        wanted = {}
+        for number, entry in enumerate(row.get("mentions", [])):
+            here = (*at, "mentions", number)
+            values = self.values(Mention, entry, here, {"event": Event}) | entry["evidence"][0]
+            key = (values["event_id"], values["start"])
+            if key in wanted:
+                self.fault(here, "this mention stands here twice.")
+            wanted[key] = values
+        if not self.faults:
+            reconcile(report.mentions.all(), wanted, lambda m: (m.event_id, m.start), drop=True, report=report)
+
+    def coded(self, model, report, row, at, part, references):
+        """Reconcile the recommendations, positions or ratings of a report; returns {key: row}."""
+        wanted = {}
+        for order, entry in enumerate(row.get(part, [])):
+            values = self.values(model, entry, (*at, part, order), references)
+            wanted[entry["key"]] = values | {"order": order}
+        if self.faults:
+            return {}
+        return reconcile(getattr(report, part).all(), wanted, "key", drop=True, report=report)
+
+    def recommendations(self, report, row, at):
+        rows = self.coded(Recommendation, report, row, at, "recommendations", {"made_by": Actor})
+        links = {"areas": (PolicyArea, set()), "addressees": (Actor, set()), "instruments": (Instrument, set())}
+        for number, entry in enumerate(row.get("recommendations", [])):
+            for name, (model, pairs) in links.items():
+                for place, slug in enumerate(entry.get(name, [])):
+                    found = self.find(model, slug, (*at, "recommendations", number, name, place))
+                    if rows:
+                        pairs.add((rows[entry["key"]].pk, found))
+        if self.faults:
+            return rows
+        self.set_parents(Recommendation, rows, row.get("recommendations", []))
+        ids = {r.pk for r in rows.values()}
+        for name, (model, pairs) in links.items():
+            through = getattr(Recommendation, name).through
+            relink(through, "recommendation_id", f"{model._meta.model_name}_id", ids, pairs)
+        return rows
+
+    def restates(self, data, rows):
+        pairs = set()
+        for report in data["reports"]:
+            for entry in report.get("recommendations", []):
+                for target in entry.get("restates", []):
+                    slug, _, key = target.rpartition("/")
+                    pairs.add((rows[report["slug"]][entry["key"]].pk, rows[slug or report["slug"]][key].pk))
+        ids = {row.pk for of_report in rows.values() for row in of_report.values()}
+        relink(Recommendation.restates.through, "from_recommendation_id", "to_recommendation_id", ids, pairs)
+
+    def positions(self, report, row, at, recommendations):
+        rows = self.coded(Position, report, row, at, "positions", {"question": Question, "holder": Actor})
+        changed = []
+        for entry in row.get("positions", []) if rows else []:
+            rests_on = recommendations[entry["recommendation"]].pk if entry.get("recommendation") else None
+            if rows[entry["key"]].recommendation_id != rests_on:
+                rows[entry["key"]].recommendation_id = rests_on
+                changed.append(rows[entry["key"]])
+        Position.objects.bulk_update(changed, ["recommendation"], batch_size=200)
+        return rows
+
+    def ratings(self, report, row, at):
+        axes = {(f, d): pk for f, d, pk in Dimension.objects.values_list("framework__slug", "slug", "pk")}
+        for number, entry in enumerate(row.get("ratings", [])):
+            if (entry["framework"], entry["dimension"]) not in axes:
+                here = (*at, "ratings", number, "dimension")
+                self.fault(here, f"there is no dimension “{entry['dimension']}” in a framework “{entry['framework']}”.")
+        if self.faults:
+            return {}
+        wanted = {}
+        for order, entry in enumerate(row.get("ratings", [])):
+            references = {"subject": Subject, "assessor": Actor}
+            values = self.values(Rating, entry, (*at, "ratings", order), references)
+            dimension = axes[entry["framework"], entry["dimension"]]
+            wanted[entry["key"]] = values | {"order": order, "dimension_id": dimension}
+        return reconcile(report.ratings.all(), wanted, "key", drop=True, report=report) if not self.faults else {}
+
+    def evidence(self, row, owners, sections):
+        """Spans of all three kinds. The section is derived: the innermost that holds the start of the span."""
+        for part in OF_REPORT:
+            owner = part[:-1]
+            wanted = {}
+            for entry in row.get(part, []):
+                for span in entry["evidence"]:
+                    holding = [s.pk for s in sections if s.start <= span["start"] < s.end]
+                    key = (owners[part][entry["key"]].pk, span["start"], span["end"])
+                    wanted[key] = {**span, f"{owner}_id": key[0], "section_id": holding[-1] if holding else None}
+            held = Evidence.objects.filter(**{f"{owner}__in": [r.pk for r in owners[part].values()]})
+            reconcile(held, wanted, lambda e, o=owner: (getattr(e, f"{o}_id"), e.start, e.end), drop=True)
+
+
+def reconcile(held, wanted, key, drop=False, **fixed):
+    """Make the rows of `held` equal to `wanted`, {key: {attribute: value}}, writing only what differs.
+
+    `key` is an attribute name or a function of a row. With `drop`, rows that are not wanted go. `fixed` is given to new
+    rows. Returns {key: row}.
+    """
+    key_of = key if callable(key) else lambda row: getattr(row, key)
+    rows = {key_of(row): row for row in held}
+    if drop and (stale := [row.pk for k, row in rows.items() if k not in wanted]):
+        gone = held.model.objects.filter(pk__in=stale)
+        if any(field.name == "parent" for field in held.model._meta.concrete_fields):
+            held.model.objects.filter(parent__in=stale).update(parent=None)
+        gone.delete()
+        rows = {k: row for k, row in rows.items() if k in wanted}
+    fresh, changed, names = [], [], set()
+    for k, values in wanted.items():
+        row = rows.get(k)
+        if row is None:
+            row = rows[k] = held.model(**fixed, **values)
+            fresh.append(row)
+        else:
+            differing = [name for name, value in values.items() if getattr(row, name) != value]
+            if not differing:
+                continue
+            for name in differing:
+                setattr(row, name, values[name])
+            names.update(differing)
+            changed.append(row)
+        if hasattr(row, "derive"):
+            row.derive()
+            names.update({"sort_key", "name_index"})
+    held.model.objects.bulk_create(fresh, batch_size=200)
+    if changed:
+        fields = {held.model._meta.get_field(name.removesuffix("_id")).name for name in names}
+        held.model.objects.bulk_update(changed, sorted(fields), batch_size=200)
+    return rows
+
+
+def relink(through, source, target, source_ids, wanted):
+    """Make the pairs of a many-to-many table equal to `wanted`, {(source id, target id)}, for the given sources."""
+    held = {}
+    for row in through.objects.filter(**{f"{source}__in": source_ids}):
+        held[getattr(row, source), getattr(row, target)] = row.pk
+    through.objects.filter(pk__in=[pk for pair, pk in held.items() if pair not in wanted]).delete()
+    through.objects.bulk_create(
+        [through(**{source: a, target: b}) for a, b in sorted(wanted - held.keys())], batch_size=500
+    )

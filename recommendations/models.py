@@ -1,0 +1,860 @@
+"""What a report says: recommendations, positions, ratings, and the shared vocabulary in which they are coded."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator, validate_slug
+from django.db import models
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from portal.fields import KeyField, PartialDateField
+from portal.models import Named, SlugQuerySet, Span
+from reports.models import Author, Institution, OfReportQuerySet, Passage, Report, Section, Work
+
+
+class Voice(models.TextChoices):
+    """Whose view a row is. The three are never merged in a count."""
+
+    OWN = "own", pgettext_lazy("voice", "own")
+    JOINT = "joint", pgettext_lazy("voice", "joint")
+    ATTRIBUTED = "attributed", pgettext_lazy("voice", "attributed")
+
+
+class PolicyAreaQuerySet(SlugQuerySet):
+    def subtree_ids(self, areas):
+        """Return the ids of these areas and of everything below them. One query; the taxonomy is small."""
+        children = {}
+        for pk, parent in self.model.objects.values_list("pk", "parent_id"):
+            children.setdefault(parent, []).append(pk)
+        ids, queue = set(), [area.pk for area in areas]
+        while queue:
+            pk = queue.pop()
+            if pk not in ids:
+                ids.add(pk)
+                queue += children.get(pk, [])
+        return ids
+
+
+class PolicyArea(Named):
+    """A field of policy in the taxonomy. What is filed under a child counts for its parents too."""
+
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent")
+    )
+
+    objects = PolicyAreaQuerySet.as_manager()
+
+    class Meta(Named.Meta):
+        verbose_name = _("policy area")
+        verbose_name_plural = _("policy areas")
+
+    def get_absolute_url(self):
+        return reverse("recommendations:area_detail", args=[self.slug])
+
+    def clean(self):
+        super().clean()
+        refuse_circle(self)
+
+
+def refuse_circle(row):
+    """Raise ValidationError when following `parent` from an unsaved change leads back to the row."""
+    seen, above = {row.pk} if row.pk else set(), row.parent
+    while above is not None:
+        if above.pk in seen or above is row:
+            raise ValidationError({"parent": _("A parent cannot stand below its own child.")})
+        seen.add(above.pk)
+        above = above.parent
+
+
+class ActorQuerySet(SlugQuerySet):
+    def published(self):
+        """Actors whom something published is made by, addressed to, held or assessed by."""
+        advice = Recommendation.objects.published()
+        return self.filter(
+            Exists(advice.filter(made_by=OuterRef("pk")))
+            | Exists(advice.filter(addressees=OuterRef("pk")))
+            | Exists(Position.objects.published().filter(holder=OuterRef("pk")))
+            | Exists(Rating.objects.published().filter(assessor=OuterRef("pk")))
+        )
+
+
+class Actor(Named):
+    """Who holds a view or is addressed."""
+
+    class Kind(models.TextChoices):
+        GOVERNMENT = "government", _("government")
+        ADMINISTRATION = "administration", _("administration")
+        INSTITUTION = "institution", _("institution")
+        PERSON = "person", _("person")
+        DELEGATION = "delegation", _("delegation")
+        GROUP = "group", _("group")
+
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    institution = models.OneToOneField(
+        Institution, models.SET_NULL, null=True, blank=True, related_name="actor", verbose_name=_("institution")
+    )
+    author = models.OneToOneField(
+        Author, models.SET_NULL, null=True, blank=True, related_name="actor", verbose_name=_("author")
+    )
+
+    objects = ActorQuerySet.as_manager()
+
+    class Meta(Named.Meta):
+        verbose_name = _("actor")
+        verbose_name_plural = _("actors")
+
+
+class InstrumentQuerySet(SlugQuerySet):
+    def published(self):
+        """Instruments that published advice names."""
+        return self.filter(Exists(Recommendation.objects.published().filter(instruments=OuterRef("pk"))))
+
+
+class Instrument(Named):
+    """A named agreement, body, law, venue or initiative through which something is to be done."""
+
+    class Kind(models.TextChoices):
+        AGREEMENT = "agreement", _("agreement")
+        BODY = "body", _("body")
+        LAW = "law", _("law")
+        VENUE = "venue", _("venue")
+        INITIATIVE = "initiative", _("initiative")
+
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+
+    objects = InstrumentQuerySet.as_manager()
+
+    class Meta(Named.Meta):
+        verbose_name = _("instrument")
+        verbose_name_plural = _("instruments")
+
+
+class Coded(models.Model):
+    """What every coded row of a report has: a key, an order, a summary and a note in both languages, evidence."""
+
+    report = models.ForeignKey(Report, models.CASCADE, related_name="%(class)ss", verbose_name=_("report"))
+    key = KeyField(
+        _("key"),
+        max_length=20,
+        validators=[RegexValidator(r"^[A-Z]\d{2,}\Z", _("A key is a letter and a number: R07."))],
+        help_text=_("Stable inside its report: R for recommendations, P for positions, T for ratings."),
+    )
+    order = models.PositiveIntegerField(_("order"), default=0)
+    summary_zh = models.TextField(
+        _("summary (Chinese)"),
+        help_text=_("One sentence in our own words that stands without its context; never the clause of the source."),
+    )
+    summary_en = models.TextField(_("summary (English)"))
+    note_zh = models.TextField(_("note (Chinese)"), blank=True)
+    note_en = models.TextField(_("note (English)"), blank=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["report", "order", "pk"]
+
+    def __str__(self):
+        return f"{self.key} {self.summary_zh}"
+
+    def natural_key(self):
+        return (self.report.slug, self.key)
+
+
+def holder_constraint(field, name):
+    """An own view names no holder, an attributed one does; a joint one may name a group."""
+    return models.CheckConstraint(
+        condition=Q(voice="own", **{field: None})
+        | Q(voice="attributed", **{f"{field}__isnull": False})
+        | Q(voice="joint"),
+        name=name,
+        violation_error_message=_("An own view names no holder; an attributed view must name one."),
+    )
+
+
+class RecommendationQuerySet(OfReportQuerySet):
+    def atomic(self):
+        """Single acts, each counted once: no umbrella, and no preface row that restates the body."""
+        return self.filter(parts=None, restates=None)
+
+    def addressed_to(self, actor):
+        return self.filter(addressees=actor)
+
+    def for_list(self):
+        """What a list row shows, in one constant number of queries."""
+        return self.select_related("report", "report__part_of", "parent", "made_by").prefetch_related(
+            "addressees", "areas"
+        )
+
+    def for_page(self):
+        """What a recommendation's page, and its API object, show."""
+        return (
+            self.for_list()
+            .select_related("report__source_text")
+            .defer("report__source_text__text")
+            .prefetch_related(
+                "instruments",
+                "report__sections",
+                Prefetch("restates", Recommendation.objects.select_related("report")),
+                Prefetch("evidence", Evidence.objects.select_related("section", "passage")),
+            )
+        )
+
+
+class Recommendation(Coded):
+    """One thing that a report says somebody should, may or must do. A row with parts is an umbrella."""
+
+    class ActionType(models.TextChoices):
+        DIALOGUE = "dialogue", _("hold dialogue")
+        CONFIDENCE = "confidence_building", _("build confidence")
+        RESEARCH = "joint_research", _("joint research")
+        COOPERATION = "cooperation", _("cooperate in practice")
+        EXCHANGE = "exchange", _("exchange people")
+        STANDARD = "standard", _("set standards")
+        LAW = "law", _("make or apply law")
+        TRADE_RULE = "trade_rule", _("make trade rules")
+        INSTITUTION = "institution", _("set up a body")
+        RESTRAINT = "restraint", _("show restraint")
+        TRANSPARENCY = "transparency", _("be transparent")
+        REGULATION = "regulation", _("regulate")
+        INVESTMENT = "investment", _("invest and fund")
+        CAPACITY = "capacity", _("build own strength")
+        MARKET_ACCESS = "market_access", _("open up")
+        PRESSURE = "pressure", _("apply pressure")
+        ALLIANCE = "alliance", _("work with allies")
+        MULTILATERAL = "multilateral", _("act through international bodies")
+        COMMUNICATION = "communication", _("speak and persuade")
+        STRATEGY = "strategy", _("set the general line")
+
+    class Force(models.TextChoices):
+        MUST = "must", _("must")
+        SHOULD = "should", _("should")
+        MAY = "may", _("may")
+
+    class Standing(models.TextChoices):
+        AGREED = "agreed", _("agreed")
+        PROPOSED = "proposed", _("proposed")
+        FOR_DISCUSSION = "for_discussion", _("for further discussion")
+
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="parts",
+        verbose_name=_("umbrella"),
+        help_text=_("The heading or topic sentence that gathers this and others; up to three levels."),
+    )
+    made_by = models.ForeignKey(
+        Actor,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="recommendations_made",
+        verbose_name=_("made by"),
+        help_text=_("Empty: the report's authors. Filled: whose advice the report passes on."),
+    )
+    voice = models.CharField(_("voice"), max_length=10, choices=Voice.choices, default=Voice.OWN)
+    addressees = models.ManyToManyField(
+        Actor,
+        blank=True,
+        related_name="recommendations_received",
+        verbose_name=_("addressees"),
+        help_text=_("Who is asked to act. Advice to both governments is not advice to one."),
+    )
+    areas = models.ManyToManyField(PolicyArea, related_name="recommendations", verbose_name=_("policy areas"))
+    action_type = models.CharField(_("action"), max_length=20, choices=ActionType.choices)
+    force = models.CharField(
+        _("force"),
+        max_length=10,
+        choices=Force.choices,
+        help_text=_("How firmly: must (必须), should (应、要), may (可、不妨)."),
+    )
+    instruments = models.ManyToManyField(
+        Instrument, blank=True, related_name="recommendations", verbose_name=_("instruments")
+    )
+    condition_zh = models.TextField(_("condition (Chinese)"), blank=True)
+    condition_en = models.TextField(_("condition (English)"), blank=True)
+    standing = models.CharField(_("standing"), max_length=20, choices=Standing.choices, default=Standing.PROPOSED)
+    restates = models.ManyToManyField(
+        "self",
+        blank=True,
+        symmetrical=False,
+        related_name="restated_by",
+        verbose_name=_("restates"),
+        help_text=_("Rows that this one repeats, as a preface repeats a chapter. A restating row is never counted."),
+    )
+
+    objects = RecommendationQuerySet.as_manager()
+
+    class Meta(Coded.Meta):
+        verbose_name = _("recommendation")
+        verbose_name_plural = _("recommendations")
+        constraints = [
+            models.UniqueConstraint(fields=["report", "key"], name="recommendation_key_unique"),
+            models.CheckConstraint(condition=~Q(parent=F("pk")), name="recommendation_not_its_own_parent"),
+            holder_constraint("made_by", "recommendation_voice_and_maker"),
+        ]
+
+    def get_absolute_url(self):
+        return reverse("recommendations:detail", args=[self.report.slug, self.key])
+
+    def clean(self):
+        super().clean()
+        if self.parent is None:
+            return
+        refuse_circle(self)
+        if self.parent.report_id != self.report_id:
+            raise ValidationError({"parent": _("The umbrella stands in the same report.")})
+        if self.parent.parent and self.parent.parent.parent:
+            raise ValidationError({"parent": _("Recommendations are at most three levels deep.")})
+
+
+class QuestionQuerySet(SlugQuerySet):
+    def published(self):
+        """Questions that a published report answers."""
+        return self.filter(Exists(Position.objects.published().filter(question=OuterRef("pk"))))
+
+    def with_counts(self):
+        """Annotate `report_count` and one count a voice: `own_count`, `joint_count`, `attributed_count`."""
+        public = Q(positions__report__in=Report.objects.published())
+        return self.annotate(
+            report_count=Count("positions__report", filter=public, distinct=True),
+            **{
+                f"{voice}_count": Count("positions", filter=public & Q(positions__voice=voice), distinct=True)
+                for voice in Voice.values
+            },
+        )
+
+
+class Question(models.Model):
+    """A canonical question, worded so that support and opposition are both thinkable."""
+
+    class Kind(models.TextChoices):
+        NORMATIVE = "normative", _("should it be?")
+        PREDICTIVE = "predictive", _("will it be?")
+        EVALUATIVE = "evaluative", _("is it so?")
+
+    class Outcome(models.TextChoices):
+        OPEN = "", _("open")
+        YES = "yes", _("yes")
+        PARTLY = "partly", _("in part")
+        NO = "no", _("no")
+
+    slug = KeyField(_("slug"), max_length=100, unique=True, validators=[validate_slug])
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    text_zh = models.CharField(_("question (Chinese)"), max_length=200)
+    text_en = models.CharField(_("question (English)"), max_length=200)
+    areas = models.ManyToManyField(PolicyArea, related_name="questions", verbose_name=_("policy areas"))
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True, default="")
+    outcome_date = PartialDateField(_("date of the outcome"))
+    outcome_source = models.URLField(_("source of the outcome"), max_length=500, blank=True)
+
+    objects = QuestionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("question")
+        verbose_name_plural = _("questions")
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome="", outcome_date="", outcome_source="")
+                | Q(kind="predictive") & ~Q(outcome="") & ~Q(outcome_date="") & ~Q(outcome_source=""),
+                name="question_outcome_has_date_and_source",
+                violation_error_message=_("Only a forecast has an outcome, and an outcome has a date and a source."),
+            )
+        ]
+
+    def __str__(self):
+        return self.text_zh
+
+    def get_absolute_url(self):
+        return reverse("recommendations:question_detail", args=[self.slug])
+
+    def natural_key(self):
+        return (self.slug,)
+
+
+STANCES = (2, 1, 0, -1, -2)
+
+STANCE_WORDS = {
+    Question.Kind.NORMATIVE: {
+        2: _("For"),
+        1: _("For, conditionally"),
+        0: _("Neutral"),
+        -1: _("Against, conditionally"),
+        -2: _("Against"),
+    },
+    Question.Kind.PREDICTIVE: {
+        2: _("Expected"),
+        1: _("Expected in part"),
+        0: _("Left open"),
+        -1: _("Mostly not"),
+        -2: _("Not expected"),
+    },
+    Question.Kind.EVALUATIVE: {
+        2: pgettext_lazy("stance", "Yes"),
+        1: _("Partly yes"),
+        0: _("Undecided"),
+        -1: _("Mostly no"),
+        -2: pgettext_lazy("stance", "No"),
+    },
+}
+
+
+class PositionQuerySet(OfReportQuerySet):
+    def forecasts(self):
+        return self.filter(question__kind=Question.Kind.PREDICTIVE)
+
+    def for_list(self):
+        """What a list row shows, with the quotation's place, in one constant number of queries."""
+        return (
+            self.select_related(
+                "report", "report__source_text", "report__part_of", "question", "holder", "recommendation"
+            )
+            .defer("report__source_text__text")
+            .prefetch_related(
+                "report__sections", Prefetch("evidence", Evidence.objects.select_related("section", "passage"))
+            )
+        )
+
+
+class Position(Coded):
+    """One holder's answer to a question in one report. Forecasts are positions on predictive questions."""
+
+    class Hedge(models.TextChoices):
+        CERTAIN = "certain", _("certain")
+        LIKELY = "likely", _("likely")
+        POSSIBLE = "possible", _("possible")
+        OPEN = "open", pgettext_lazy("hedge", "open")
+
+    question = models.ForeignKey(Question, models.PROTECT, related_name="positions", verbose_name=_("question"))
+    holder = models.ForeignKey(
+        Actor,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="positions",
+        verbose_name=_("holder"),
+        help_text=_("Who holds it according to the text. Empty: the report's authors."),
+    )
+    voice = models.CharField(_("voice"), max_length=10, choices=Voice.choices, default=Voice.OWN)
+    stance = models.SmallIntegerField(
+        _("stance"),
+        choices=[(2, "+2"), (1, "+1"), (0, "0"), (-1, "−1"), (-2, "−2")],
+        help_text=_("+2 yes, +1 yes in part or on conditions, 0 open, −1 mostly not, −2 no."),
+    )
+    hedge = models.CharField(
+        _("hedge"),
+        max_length=10,
+        choices=Hedge.choices,
+        default=Hedge.CERTAIN,
+        help_text=_("必将/将 certain, 很可能/大概率 likely, 或将/可能/不排除 possible, 有待观察 open."),
+    )
+    horizon = KeyField(
+        _("horizon"),
+        max_length=10,
+        blank=True,
+        validators=[
+            RegexValidator(
+                r"^(short|term|long|\d{4}(-\d\d(-\d\d)?)?)\Z",
+                _("short, term, long, or a date such as 2022 or 2023-06."),
+            )
+        ],
+        help_text=_("By when: short, term (Biden's four years), long, or a date such as 2022 or 2023-06."),
+    )
+    condition_zh = models.TextField(_("condition (Chinese)"), blank=True)
+    condition_en = models.TextField(_("condition (English)"), blank=True)
+    recommendation = models.ForeignKey(
+        Recommendation,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="positions",
+        verbose_name=_("recommendation"),
+        help_text=_("The recommendation on which this answer rests."),
+    )
+
+    objects = PositionQuerySet.as_manager()
+
+    class Meta(Coded.Meta):
+        verbose_name = _("position")
+        verbose_name_plural = _("positions")
+        constraints = [
+            models.UniqueConstraint(fields=["report", "key"], name="position_key_unique"),
+            models.CheckConstraint(
+                condition=Q(stance__gte=-2, stance__lte=2),
+                name="position_stance_range",
+                violation_error_message=_("A stance lies between −2 and +2."),
+            ),
+            holder_constraint("holder", "position_voice_and_holder"),
+        ]
+
+    def get_absolute_url(self):
+        return f"{self.report.get_absolute_url()}#{self.key}"
+
+    def clean(self):
+        super().clean()
+        if self.recommendation and self.recommendation.report_id != self.report_id:
+            raise ValidationError({"recommendation": _("A position rests on a recommendation of the same report.")})
+
+    @property
+    def stance_word(self):
+        """The stance worded by the question's kind: a forecast is expected, a proposal supported."""
+        return STANCE_WORDS[self.question.kind][self.stance]
+
+
+class CrossReferenceQuerySet(models.QuerySet):
+    def published(self):
+        """Confirmed relations of which both ends are public."""
+        public = Report.objects.published()
+        return self.filter(state=CrossReference.State.CONFIRMED, source__report__in=public, target__report__in=public)
+
+    def for_list(self):
+        ends = ("source__report", "source__made_by", "target__report", "target__made_by")
+        return self.select_related(*ends)
+
+
+class CrossReference(models.Model):
+    """A typed relation between two recommendations of different reports. Both directions have a name."""
+
+    class Kind(models.TextChoices):
+        RESTATES = "restates", _("restates")
+        AGREES = "agrees", _("agrees with")
+        REFINES = "refines", _("refines")
+        CONDITIONS = "conditions", _("sets a condition on")
+        CONTRADICTS = "contradicts", _("contradicts")
+        RESPONDS_TO = "responds_to", _("responds to")
+
+    class State(models.TextChoices):
+        SUGGESTED = "suggested", _("suggested")
+        CONFIRMED = "confirmed", _("confirmed")
+        REJECTED = "rejected", _("rejected")
+
+    INVERSE = {
+        Kind.RESTATES: _("is restated by"),
+        Kind.AGREES: _("agrees with"),
+        Kind.REFINES: _("is refined by"),
+        Kind.CONDITIONS: _("is made conditional by"),
+        Kind.CONTRADICTS: _("is contradicted by"),
+        Kind.RESPONDS_TO: _("is answered by"),
+    }
+
+    source = models.ForeignKey(Recommendation, models.CASCADE, related_name="references_out", verbose_name=_("from"))
+    target = models.ForeignKey(Recommendation, models.CASCADE, related_name="references_in", verbose_name=_("to"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.SUGGESTED)
+    rationale_zh = models.TextField(_("reason (Chinese)"), blank=True)
+    rationale_en = models.TextField(_("reason (English)"), blank=True)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("confirmed by"),
+        editable=False,
+    )
+
+    objects = CrossReferenceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("cross reference")
+        verbose_name_plural = _("cross references")
+        ordering = ["source", "target", "kind"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "target", "kind"], name="crossreference_unique"),
+            models.CheckConstraint(condition=~Q(source=F("target")), name="crossreference_two_ends"),
+        ]
+
+    def __str__(self):
+        return f"{self.source.report.slug}/{self.source.key} {self.kind} {self.target.report.slug}/{self.target.key}"
+
+    def clean(self):
+        super().clean()
+        if self.source_id and self.target_id and self.source.report_id == self.target.report_id:
+            raise ValidationError(_("A cross reference joins recommendations of two different reports."))
+
+    def natural_key(self):
+        return (*self.source.natural_key(), self.kind, *self.target.natural_key())
+
+    @property
+    def inverse(self):
+        """The name of the relation read from its target."""
+        return self.INVERSE[self.kind]
+
+
+class FrameworkQuerySet(SlugQuerySet):
+    def published(self):
+        """Frameworks by which a published report rates something."""
+        return self.filter(Exists(Rating.objects.published().filter(dimension__framework=OuterRef("pk"))))
+
+
+class Framework(models.Model):
+    """A way of rating things by named axes. The assessor belongs to the rating, not to the framework."""
+
+    slug = KeyField(_("slug"), max_length=100, unique=True, validators=[validate_slug])
+    title_zh = models.CharField(_("title (Chinese)"), max_length=200)
+    title_en = models.CharField(_("title (English)"), max_length=200)
+    description_zh = models.TextField(_("description (Chinese)"), blank=True)
+    description_en = models.TextField(_("description (English)"), blank=True)
+    work = models.ForeignKey(
+        Work, models.SET_NULL, null=True, blank=True, related_name="frameworks", verbose_name=_("work that sets it out")
+    )
+
+    objects = FrameworkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("framework")
+        verbose_name_plural = _("frameworks")
+        ordering = ["slug"]
+
+    def __str__(self):
+        return self.title_zh
+
+    def get_absolute_url(self):
+        return reverse("recommendations:framework_detail", args=[self.slug])
+
+    def natural_key(self):
+        return (self.slug,)
+
+
+class DimensionQuerySet(models.QuerySet):
+    def get_by_natural_key(self, framework, slug):
+        return self.get(framework__slug=framework, slug=slug)
+
+
+class Dimension(models.Model):
+    """A named axis of a framework, with its definition."""
+
+    framework = models.ForeignKey(Framework, models.CASCADE, related_name="dimensions", verbose_name=_("framework"))
+    slug = KeyField(_("slug"), max_length=100, validators=[validate_slug])
+    name_zh = models.CharField(_("name (Chinese)"), max_length=200)
+    name_en = models.CharField(_("name (English)"), max_length=200)
+    definition_zh = models.TextField(_("definition (Chinese)"), blank=True)
+    definition_en = models.TextField(_("definition (English)"), blank=True)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+
+    objects = DimensionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("dimension")
+        verbose_name_plural = _("dimensions")
+        ordering = ["framework", "order", "pk"]
+        constraints = [models.UniqueConstraint(fields=["framework", "slug"], name="dimension_slug_unique")]
+
+    def __str__(self):
+        return f"{self.framework} – {self.name_zh}"
+
+    def natural_key(self):
+        return (self.framework.slug, self.slug)
+
+
+class SubjectQuerySet(SlugQuerySet):
+    def published(self):
+        """Subjects that a published report rates."""
+        return self.filter(Exists(Rating.objects.published().filter(subject=OuterRef("pk"))))
+
+
+class Subject(Named):
+    """What is rated: a technology or a field, in a tree, with aliases."""
+
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent")
+    )
+
+    objects = SubjectQuerySet.as_manager()
+
+    class Meta(Named.Meta):
+        verbose_name = _("subject")
+        verbose_name_plural = _("subjects")
+
+    def clean(self):
+        super().clean()
+        refuse_circle(self)
+
+
+class RatingQuerySet(OfReportQuerySet):
+    def explicit(self):
+        """Ratings that the text states outright: the only ones drawn as points."""
+        return self.filter(basis=Rating.Basis.EXPLICIT)
+
+    def for_list(self):
+        return (
+            self.select_related("report", "report__source_text", "subject", "dimension__framework", "assessor")
+            .defer("report__source_text__text")
+            .prefetch_related(
+                "report__sections", Prefetch("evidence", Evidence.objects.select_related("section", "passage"))
+            )
+        )
+
+
+class Rating(Coded):
+    """A subject's level on a dimension, according to an assessor, in a report."""
+
+    class Level(models.TextChoices):
+        LOW = "low", _("low")
+        MEDIUM = "medium", _("medium")
+        HIGH = "high", _("high")
+
+    class Basis(models.TextChoices):
+        EXPLICIT = "explicit", _("stated outright")
+        COMPARATIVE = "comparative", _("by comparison")
+        CONDITIONAL = "conditional", _("on a condition")
+        MOVEMENT = "movement", _("moving")
+        DERIVED = "derived", _("derived")
+
+    subject = models.ForeignKey(Subject, models.PROTECT, related_name="ratings", verbose_name=_("subject"))
+    dimension = models.ForeignKey(Dimension, models.PROTECT, related_name="ratings", verbose_name=_("dimension"))
+    level = models.CharField(
+        _("level"),
+        max_length=10,
+        choices=Level.choices,
+        blank=True,
+        help_text=_("Empty where the text names no level."),
+    )
+    basis = models.CharField(_("basis"), max_length=20, choices=Basis.choices)
+    assessor = models.ForeignKey(
+        Actor,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="ratings",
+        verbose_name=_("assessor"),
+        help_text=_("Who rates it so. Empty: the report's authors."),
+    )
+
+    objects = RatingQuerySet.as_manager()
+
+    class Meta(Coded.Meta):
+        verbose_name = _("rating")
+        verbose_name_plural = _("ratings")
+        constraints = [
+            models.UniqueConstraint(fields=["report", "key"], name="rating_key_unique"),
+            models.CheckConstraint(
+                condition=~Q(basis="explicit") | ~Q(level=""),
+                name="rating_explicit_has_level",
+                violation_error_message=_("A rating stated outright has a level."),
+            ),
+        ]
+
+    def get_absolute_url(self):
+        return f"{self.report.get_absolute_url()}#{self.key}"
+
+
+class EvidenceQuerySet(models.QuerySet):
+    def with_owner(self):
+        """Bring along the row that the evidence supports, and its report."""
+        return self.select_related(
+            "recommendation__report",
+            "position__report",
+            "rating__report",
+        )
+
+
+class Evidence(Span):
+    """One span of the source that supports a recommendation, a position or a rating: exactly one of the three."""
+
+    recommendation = models.ForeignKey(
+        Recommendation, models.CASCADE, null=True, blank=True, related_name="evidence", verbose_name=_("recommendation")
+    )
+    position = models.ForeignKey(
+        Position, models.CASCADE, null=True, blank=True, related_name="evidence", verbose_name=_("position")
+    )
+    rating = models.ForeignKey(
+        Rating, models.CASCADE, null=True, blank=True, related_name="evidence", verbose_name=_("rating")
+    )
+    section = models.ForeignKey(
+        Section, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("section"), editable=False
+    )
+    passage = models.ForeignKey(
+        Passage, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("passage"), editable=False
+    )
+
+    objects = EvidenceQuerySet.as_manager()
+
+    class Meta(Span.Meta):
+        verbose_name = _("evidence")
+        verbose_name_plural = _("evidence")
+        ordering = ["start", "end", "pk"]
+        constraints = [
+            *Span.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(recommendation__isnull=False, position=None, rating=None)
+                | Q(recommendation=None, position__isnull=False, rating=None)
+                | Q(recommendation=None, position=None, rating__isnull=False),
+                name="evidence_one_owner",
+            ),
+            models.UniqueConstraint(fields=["recommendation", "start", "end"], name="evidence_recommendation_unique"),
+            models.UniqueConstraint(fields=["position", "start", "end"], name="evidence_position_unique"),
+            models.UniqueConstraint(fields=["rating", "start", "end"], name="evidence_rating_unique"),
+        ]
+
+    def __str__(self):
+        return f"{self.start}–{self.end} {self.digest}"
+
+    @property
+    def owner(self):
+        """The recommendation, position or rating that this supports."""
+        return self.recommendation or self.position or self.rating
+
+
+class FollowUpQuerySet(models.QuerySet):
+    def published(self):
+        """Later developments of what is public."""
+        public = Report.objects.published()
+        return self.filter(Q(recommendation__report__in=public) | Q(position__report__in=public))
+
+
+class FollowUp(models.Model):
+    """What happened to a recommendation or a forecast later, with the source that says so."""
+
+    class Status(models.TextChoices):
+        DONE = "done", _("done")
+        PARTLY = "partly", _("done in part")
+        REFUSED = "refused", _("refused or reversed")
+        PENDING = "pending", _("still open")
+
+    recommendation = models.ForeignKey(
+        Recommendation,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="follow_ups",
+        verbose_name=_("recommendation"),
+    )
+    position = models.ForeignKey(
+        Position, models.CASCADE, null=True, blank=True, related_name="follow_ups", verbose_name=_("position")
+    )
+    date = PartialDateField(_("date"), blank=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices)
+    narrative_zh = models.TextField(_("what happened (Chinese)"))
+    narrative_en = models.TextField(_("what happened (English)"))
+    source_url = models.URLField(_("source"), max_length=500)
+    editor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("editor"),
+        editable=False,
+    )
+
+    objects = FollowUpQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("follow-up")
+        verbose_name_plural = _("follow-ups")
+        ordering = ["-date", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(recommendation__isnull=False, position=None)
+                | Q(recommendation=None, position__isnull=False),
+                name="followup_one_subject",
+                violation_error_message=_("A follow-up belongs to a recommendation or to a position, one of the two."),
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.date} {self.narrative_zh[:40]}"
