@@ -104,13 +104,15 @@ def site(request):
         }
         for prefix in settings.LANGUAGE_PREFIXES.values()
     ]
-    search = address("portal:search")
+    front = address("portal:front")
     return {
         "lang": lang,
         "html_lang": TAGS[lang],
+        "front_url": front,
+        "is_front": request.path == front,
         "nav": links(NAV, request.path),
         "foot": [(title, links(entries)) for title, entries in FOOT],
-        "search_url": search,
+        "search_url": address("portal:search"),
         "alternates": alternates,
         "other_language": next(other for other in alternates if other["lang"] != lang),
         "canonical": request.build_absolute_uri(),

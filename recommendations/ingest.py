@@ -1,4 +1,4 @@
-"""Dossiers into the database: one transaction per dossier, all or nothing, by natural key, writing only what differs."""
+"""Dossiers into the database: one transaction each, all or nothing, by natural key, writing only what differs."""
 
 from django.db import DatabaseError, transaction
 from django.db.models import ProtectedError

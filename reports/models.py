@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -306,6 +307,13 @@ class Report(models.Model):
 
     def natural_key(self):
         return (self.slug,)
+
+    @property
+    def is_public(self):
+        """The row's twin of `published()`."""
+        if self.state == self.State.SCHEDULED:
+            return self.publish_at <= timezone.now()
+        return self.state == self.State.PUBLISHED
 
     @property
     def year(self):

@@ -1,0 +1,324 @@
+"""Filters that pages, API, exports and feeds share.
+
+Values are slugs and words, never database ids. A parameter may repeat (OR); different parameters combine (AND). A blank
+value is ignored; an unknown parameter or value is an error that names it, in HTML as in JSON.
+"""
+
+from dataclasses import dataclass
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q
+from django.db.models.functions import Substr
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+# Parameters that say how a list is given, not what is in it.
+PRESENTATION = {"page", "page_size", "format", "count"}
+FACET_LIMIT = 12
+
+
+def in_language(row, field):
+    """Return the text of `field` in the active language, else in the other: row["name"] from name_zh and name_en."""
+    first, second = ("en", "zh") if get_language() == "en" else ("zh", "en")
+    return row[f"{field}_{first}"] or row[f"{field}_{second}"]
+
+
+@dataclass
+class FacetValue:
+    """One value of a facet: what it is called, how many rows it leaves, whether it is chosen."""
+
+    value: str
+    label: str
+    count: int
+    chosen: bool
+
+
+class WordsField(forms.Field):
+    """Any number of words from a known set. Blank ones are ignored; each unknown one is named."""
+
+    widget = forms.SelectMultiple
+
+    def __init__(self, *, known, **kwargs):
+        self.known = known
+        super().__init__(**kwargs)
+
+    def to_python(self, value):
+        return list(dict.fromkeys(word.strip() for word in value or [] if word and word.strip()))
+
+    def validate(self, value):
+        super().validate(value)
+        held = self.known(value)
+        unknown = [word for word in value if word not in held]
+        if unknown:
+            raise ValidationError([_("There is no “%(value)s” here.") % {"value": word} for word in unknown])
+
+
+class WordsFilter(django_filters.Filter):
+    """Base of the filters that take words: repeat for OR."""
+
+    field_class = WordsField
+    facet = True
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("required", False)
+        super().__init__(known=self.known, **kwargs)
+
+    def known(self, words):
+        """Return those of the words that mean something here."""
+        raise NotImplementedError
+
+    def filter(self, queryset, value):
+        return self.having(queryset, value) if value else queryset
+
+    def having(self, queryset, words):
+        raise NotImplementedError
+
+    def facet_rows(self, queryset):
+        """Return [(word, label, count)] of what occurs in the queryset, most frequent first."""
+        raise NotImplementedError
+
+    def labels(self, words):
+        """Return {word: label} of chosen words."""
+        raise NotImplementedError
+
+
+class ChoiceWordsFilter(WordsFilter):
+    """Words of a closed vocabulary (`TextChoices`) held in a column."""
+
+    def __init__(self, *, choices, **kwargs):
+        self.choices = dict(choices)
+        super().__init__(**kwargs)
+
+    def known(self, words):
+        return self.choices.keys()
+
+    def having(self, queryset, words):
+        return queryset.filter(**{f"{self.field_name}__in": words})
+
+    def facet_rows(self, queryset):
+        rows = queryset.order_by().values_list(self.field_name).annotate(n=Count("pk", distinct=True))
+        counts = {word: n for word, n in rows if word in self.choices}
+        return [(word, label, counts[word]) for word, label in self.choices.items() if word in counts]
+
+    def labels(self, words):
+        return {word: self.choices[word] for word in words if word in self.choices}
+
+
+class SlugWordsFilter(WordsFilter):
+    """Slugs of rows of another table, reached over `field_name` (a foreign key or a many-to-many).
+
+    `rows` is a function that returns the QuerySet of the rows a reader may know of. `paths` are further ways to the
+    same table, joined by OR.
+    """
+
+    def __init__(self, *, rows, name="name", paths=(), **kwargs):
+        self.rows, self.name, self.paths = rows, name, paths
+        super().__init__(**kwargs)
+
+    def known(self, words):
+        return set(self.rows().filter(slug__in=words).values_list("slug", flat=True)) if words else set()
+
+    def ids(self, words):
+        return list(self.rows().filter(slug__in=words).values_list("pk", flat=True))
+
+    def having(self, queryset, words):
+        ids = self.ids(words)
+        wanted = Q()
+        for path in (self.field_name, *self.paths):
+            wanted |= Q(**{f"{path}__in": ids})
+        # By a subquery, so that a row reached twice over a to-many relation still comes once.
+        return queryset.filter(pk__in=queryset.model.objects.filter(wanted).values("pk"))
+
+    def facet_rows(self, queryset):
+        path = self.field_name
+        names = [f"{path}__slug", f"{path}__{self.name}_zh", f"{path}__{self.name}_en"]
+        rows = queryset.order_by().exclude(**{path: None}).values(*names).annotate(n=Count("pk", distinct=True))
+        zh, en = f"{self.name}_zh", f"{self.name}_en"
+        found = [
+            (row[names[0]], in_language({zh: row[names[1]], en: row[names[2]]}, self.name), row["n"]) for row in rows
+        ]
+        return sorted(found, key=lambda row: (-row[2], row[0]))
+
+    def labels(self, words):
+        rows = self.rows().filter(slug__in=words).values("slug", f"{self.name}_zh", f"{self.name}_en")
+        return {row["slug"]: in_language(row, self.name) for row in rows}
+
+
+class TreeWordsFilter(SlugWordsFilter):
+    """Slugs of a tree: a parent stands for its whole subtree, in the filter as in the counts."""
+
+    def ids(self, words):
+        return self.rows().subtree_ids(list(self.rows().filter(slug__in=words)))
+
+    def facet_rows(self, queryset):
+        nodes = {node.pk: node for node in self.rows()}
+        members = {}
+        for pk, node in queryset.order_by().exclude(**{self.field_name: None}).values_list("pk", self.field_name):
+            while node is not None:
+                members.setdefault(node, set()).add(pk)
+                node = nodes[node].parent_id
+        found = [(nodes[pk], len(rows)) for pk, rows in members.items()]
+        found.sort(key=lambda pair: (-pair[1], pair[0].slug))
+        zh, en = f"{self.name}_zh", f"{self.name}_en"
+        return [
+            (node.slug, in_language({zh: getattr(node, zh), en: getattr(node, en)}, self.name), n) for node, n in found
+        ]
+
+
+class YearFilter(django_filters.NumberFilter):
+    """A bound on the year of a partial date: `gte` from that year on, `lte` up to its end. Undated rows fall out."""
+
+    facet = False
+
+    def __init__(self, *, bound, **kwargs):
+        self.bound = bound
+        super().__init__(min_value=1, max_value=9998, decimal_places=0, **kwargs)
+
+    def filter(self, queryset, value):
+        if value is None:
+            return queryset
+        if self.bound == "gte":
+            return queryset.filter(**{f"{self.field_name}__gte": f"{int(value):04d}"})
+        dated = queryset.exclude(**{self.field_name: ""})
+        return dated.filter(**{f"{self.field_name}__lt": f"{int(value) + 1:04d}"})
+
+
+class TextFilter(django_filters.CharFilter):
+    """Words that must all occur, each in at least one of the columns `within`; `“a phrase”` is split like the rest."""
+
+    facet = False
+
+    def __init__(self, *, within, **kwargs):
+        self.within = within
+        super().__init__(max_length=200, **kwargs)
+
+    def filter(self, queryset, value):
+        for word in (value or "").replace("\0", "").split():
+            matching = Q()
+            for column in self.within:
+                matching |= Q(**{f"{column}__icontains": word})
+            queryset = queryset.filter(matching)
+        return queryset
+
+
+class SortFilter(django_filters.Filter):
+    """Sorting by an allowed list: {word: columns}. `-word` turns it round; ties fall by primary key."""
+
+    field_class = WordsField
+    facet = False
+
+    def __init__(self, *, fields, words, **kwargs):
+        self.fields, self.words = fields, words
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("label", _("Sort by"))
+        super().__init__(known=self.known, **kwargs)
+
+    def known(self, words):
+        return {sign + word for word in self.fields for sign in ("", "-")}
+
+    def filter(self, queryset, value):
+        if not value:
+            return queryset
+        columns = []
+        for word in value:
+            for column in self.fields[word.removeprefix("-")]:
+                turned = word.startswith("-") != column.startswith("-")
+                columns.append(("-" if turned else "") + column.removeprefix("-"))
+        return queryset.order_by(*columns, *[c for c in ("report", "order") if self.has(queryset, c)], "pk")
+
+    @staticmethod
+    def has(queryset, column):
+        return any(field.name == column for field in queryset.model._meta.concrete_fields)
+
+
+class StrictFilterSet(django_filters.FilterSet):
+    """Base of every list's filters. `errors` names each unknown parameter or value; check `is_valid()` before `qs`."""
+
+    def is_valid(self):
+        return self.is_bound is False or not self.errors
+
+    @property
+    def errors(self):
+        errors = super().errors
+        for name in self.data or ():
+            if name not in self.filters and name not in PRESENTATION and name not in errors:
+                known = ", ".join(sorted(self.filters))
+                message = _("There is no filter “%(name)s”; there are %(known)s.") % {"name": name, "known": known}
+                errors[name] = self.form.error_class([message])
+        return errors
+
+    def chosen(self, name):
+        """Return the words chosen in a facet."""
+        return self.form.cleaned_data.get(name) or []
+
+    def without(self, name):
+        """Return the rows that all other filters leave: what a facet's counts are taken over."""
+        data = {key: value for key, value in self.form.cleaned_data.items() if key != name}
+        queryset = self.queryset.all()
+        for key, value in data.items():
+            if not isinstance(self.filters[key], SortFilter):
+                queryset = self.filters[key].filter(queryset, value)
+        return queryset
+
+    def facets(self):
+        """Return the facets in the order of declaration: {name, label, help, values, open}. One query each."""
+        found = []
+        for name, word_filter in self.filters.items():
+            if not word_filter.facet:
+                continue
+            chosen = self.chosen(name)
+            rows = word_filter.facet_rows(self.without(name))
+            values = [FacetValue(word, label, n, word in chosen) for word, label, n in rows]
+            listed = {value.value for value in values}
+            missing = (
+                word_filter.labels([word for word in chosen if word not in listed]) if set(chosen) - listed else {}
+            )
+            values += [FacetValue(word, label, 0, True) for word, label in missing.items()]
+            if values:
+                found.append(
+                    {
+                        "name": name,
+                        "label": word_filter.label,
+                        "help": word_filter.extra.get("help_text", ""),
+                        "values": [v for i, v in enumerate(values) if i < FACET_LIMIT or v.chosen],
+                        "more": [v for i, v in enumerate(values) if i >= FACET_LIMIT and not v.chosen],
+                        "chosen": bool(chosen),
+                    }
+                )
+        return found
+
+    def chips(self):
+        """Return the active filters as removable chips: {name, label, value, text}."""
+        found = []
+        for name, value in self.form.cleaned_data.items():
+            word_filter = self.filters[name]
+            if isinstance(word_filter, WordsFilter) and value:
+                labels = word_filter.labels(value)
+                found += [dict(name=name, label=word_filter.label, value=w, text=labels.get(w, w)) for w in value]
+            elif not isinstance(word_filter, (WordsFilter, SortFilter)) and value not in (None, ""):
+                text = int(value) if isinstance(word_filter, YearFilter) else value
+                found.append(dict(name=name, label=word_filter.label, value=str(text), text=str(text)))
+        return found
+
+
+class YearFacet(WordsFilter):
+    """Single years of a partial date."""
+
+    def known(self, words):
+        return {word for word in words if word.isascii() and word.isdigit() and len(word) == 4}
+
+    def having(self, queryset, words):
+        wanted = Q()
+        for word in words:
+            wanted |= Q(**{f"{self.field_name}__startswith": word})
+        return queryset.filter(wanted)
+
+    def facet_rows(self, queryset):
+        years = queryset.order_by().exclude(**{self.field_name: ""}).annotate(facet_year=Substr(self.field_name, 1, 4))
+        rows = years.values_list("facet_year").annotate(n=Count("pk", distinct=True))
+        return sorted(((year, year, n) for year, n in rows), reverse=True)
+
+    def labels(self, words):
+        return {word: word for word in words}

@@ -1,0 +1,107 @@
+"""One command from nothing to the running portal with the shipped corpus."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from portal.management.commands.load_corpus import CORPUS, dossier_paths
+from recommendations.dossier import DossierError
+from recommendations.ingest import load_dossier
+from reports.ingest import IngestError, ingest, read_source
+from reports.models import Report
+
+EDITOR = "editor"
+
+
+class Command(BaseCommand):
+    help = (
+        "Migrate, load the shipped corpus, make an editor account, collect static files, and serve. Running it again "
+        "changes nothing: a publication that is there already is left as its editors made it."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--no-serve", action="store_true", help="stop before serving")
+        parser.add_argument("--port", type=int, default=8000, metavar="N", help="port on 127.0.0.1 (default: 8000)")
+        parser.add_argument(
+            "--texts", type=Path, metavar="DIR", help="also attach the source files in DIR, matched by SHA-256"
+        )
+
+    def handle(self, *, no_serve, port, texts, **options):
+        if not 1 <= port <= 65535:
+            raise CommandError(f"{port} is no port: choose 1 to 65535.")
+        if texts is not None and not texts.is_dir():
+            raise CommandError(f"There is no folder {texts}.")
+        self.step("Preparing the database")
+        call_command("migrate", verbosity=0)
+        self.load_corpus()
+        if texts is not None:
+            self.attach(texts)
+        self.make_editor()
+        if not no_serve:
+            self.serve(port)
+
+    def step(self, words):
+        self.stdout.write(self.style.MIGRATE_HEADING(words))
+        self.stdout.flush()
+
+    def load_corpus(self):
+        """Load every shipped publication that is not in the database, and the vocabulary when one is missing."""
+        paths = dossier_paths([CORPUS])
+        held = set(Report.objects.values_list("slug", flat=True))
+        missing = [path for path in paths[1:] if path.stem not in held]
+        for number, path in enumerate(paths[:1] * bool(missing) + missing):
+            self.step(f"Loading {path.stem} ({number + 1} of {len(missing) + 1})")
+            try:
+                load_dossier(path)
+            except DossierError as error:
+                raise CommandError(str(error)) from error
+        if not missing:
+            self.step("The corpus is loaded already")
+
+    def attach(self, folder):
+        """Attach the source files that a report names by hash; others in the folder are none of ours."""
+        named = set(Report.objects.exclude(source_sha256="").values_list("source_sha256", flat=True))
+        for path in sorted(folder.iterdir()):
+            try:
+                if path.is_file() and read_source(path)[0] in named:
+                    source, attached = ingest(path)
+                    self.step(f"Attached {source.file_name} to {len(attached)} reports")
+            except IngestError as error:
+                self.stderr.write(self.style.WARNING(str(error)))
+
+    def make_editor(self):
+        """Make the editor account once; its password is printed once and stored nowhere."""
+        users = get_user_model().objects
+        if users.filter(username=EDITOR).exists():
+            return
+        password = secrets.token_urlsafe(12)
+        editor = users.create_user(EDITOR, password=password, is_staff=True)
+        editor.groups.add(Group.objects.get(name="editor"))
+        self.stdout.write(f"Editor account: {EDITOR}   password: {password}   (shown only now)")
+
+    def serve(self, port):
+        """Serve with Gunicorn in a process of its own, as in production but for plain HTTP on this machine."""
+        environment = {
+            **os.environ,
+            "DEBUG": "false",
+            "HTTPS": "false",
+            "SECRET_KEY": settings.SECRET_KEY,
+            "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or "127.0.0.1,localhost",
+            "DATABASE_URL": os.environ.get("DATABASE_URL") or f"sqlite:///{settings.BASE_DIR / 'db.sqlite3'}",
+        }
+        command = [sys.executable, "-m"]
+        collect = [*command, "django", "collectstatic", "--noinput", "--verbosity=0", "--settings=portal.settings"]
+        subprocess.run(collect, env=environment, cwd=settings.BASE_DIR, check=True)  # noqa: S603
+        self.stdout.write(f"Serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
+        self.stdout.flush()
+        server = ["gunicorn", "portal.wsgi:application", f"--bind=127.0.0.1:{port}", "--workers=1", "--threads=4"]
+        os.chdir(settings.BASE_DIR)
+        os.execve(sys.executable, [*command, *server], environment)  # noqa: S606

@@ -1,0 +1,85 @@
+"""What templates need to set Chinese and English side by side: texts, dates, stances, addresses."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.translation import get_language, gettext
+
+register = template.Library()
+
+MONTHS = "January February March April May June July August September October November December".split()
+TAGS = {"zh": "zh-Hans", "en": "en"}
+
+
+def languages():
+    """Return (the page's language, the other) as field suffixes."""
+    return ("en", "zh") if get_language() == "en" else ("zh", "en")
+
+
+@register.filter
+def tr(row, field):
+    """Return `field` of a row in the page's language, else in the other: for titles, attributes and plain text."""
+    first, second = languages()
+    return getattr(row, f"{field}_{first}", "") or getattr(row, f"{field}_{second}", "")
+
+
+@register.filter
+def other(row, field):
+    """Return `field` of a row in the language that the page is not in."""
+    return getattr(row, f"{field}_{languages()[1]}", "")
+
+
+@register.simple_tag
+def text(row, field):
+    """Set `field` of a row in the page's language; untranslated text comes in its own language, marked as such."""
+    first, second = languages()
+    if value := getattr(row, f"{field}_{first}", ""):
+        return value
+    if value := getattr(row, f"{field}_{second}", ""):
+        return format_html('<span lang="{}">{}</span>', TAGS[second], value)
+    return ""
+
+
+@register.filter
+def partial_date(value):
+    """Set a partial date in words: 2021年2月3日, 3 February 2021, February 2021, 2021; nothing for an unknown one."""
+    if not value:
+        return ""
+    parts = [int(part) for part in value.split("-")]
+    if get_language() == "en":
+        words = [str(parts[0]), *(MONTHS[month - 1] for month in parts[1:2]), *(str(day) for day in parts[2:])]
+        return " ".join(reversed(words))
+    return "".join(f"{part}{unit}" for part, unit in zip(parts, "年月日", strict=False))
+
+
+@register.filter
+def date_span(row):
+    """Set a row's `date`, and its `date_end` where there is one, leaving out what both share."""
+    start, end = row.date, row.date_end
+    if not end:
+        return partial_date(start)
+    if len(start) == len(end) == 10 and start[:7] == end[:7]:
+        if get_language() == "en":
+            return f"{int(start[8:])}–{partial_date(end)}"
+        return f"{partial_date(start)}至{int(end[8:])}日"
+    return (
+        f"{partial_date(start)}–{partial_date(end)}"
+        if get_language() == "en"
+        else f"{partial_date(start)}至{partial_date(end)}"
+    )
+
+
+@register.filter
+def horizon(value):
+    """Set a forecast's horizon in words."""
+    words = {
+        "short": gettext("in the short term"),
+        "term": gettext("within Biden's term"),
+        "long": gettext("in the long run"),
+    }
+    return words.get(value) or partial_date(value)
+
+
+@register.filter
+def get(mapping, key):
+    """Look a key up in a mapping."""
+    return mapping.get(key)

@@ -1,0 +1,313 @@
+"""What lists of recommendations, positions, questions, ratings and the vocabulary can be narrowed by."""
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.filters import (
+    ChoiceWordsFilter,
+    SlugWordsFilter,
+    SortFilter,
+    StrictFilterSet,
+    TextFilter,
+    TreeWordsFilter,
+    WordsFilter,
+    YearFacet,
+)
+from recommendations.models import (
+    Actor,
+    CrossReference,
+    Framework,
+    Instrument,
+    PolicyArea,
+    Position,
+    Question,
+    Rating,
+    Recommendation,
+    Subject,
+    Voice,
+)
+from reports.filters import AuthorFilter, InstitutionFilter, NamedFilterSet, ReportFilter, year_bounds
+
+REPORT_ORDER = {"date": ("report__date",), "report": ("report__slug", "order")}
+REPORT_WORDS = {"-date": _("newest first"), "date": _("oldest first"), "report": _("by document")}
+REPORT_HELP = _("date or report; a minus sign turns it round.")
+
+AUTHORS = "authors"
+
+
+class AreaFilter(TreeWordsFilter):
+    """Policy areas; a parent stands for everything below it."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("field_name", "areas")
+        super().__init__(
+            rows=PolicyArea.objects.all,
+            label=_("Policy area"),
+            help_text=_("Slug of a policy area; a parent stands for its children too. Repeat for “or”."),
+            **kwargs,
+        )
+
+
+class ActorFilter(SlugWordsFilter):
+    """Actors by slug. With `authors`, that word stands for the report's own authors (an empty column)."""
+
+    def __init__(self, *, authors=False, **kwargs):
+        self.authors = authors
+        super().__init__(rows=Actor.objects.published, **kwargs)
+
+    def known(self, words):
+        return super().known(words) | ({AUTHORS} if self.authors else set())
+
+    def having(self, queryset, words):
+        if not self.authors or AUTHORS not in words:
+            return super().having(queryset, words)
+        return queryset.filter(Q(**{self.field_name: None}) | Q(**{f"{self.field_name}__in": self.ids(words)}))
+
+    def facet_rows(self, queryset):
+        rows = super().facet_rows(queryset)
+        if self.authors and (own := queryset.filter(**{self.field_name: None}).count()):
+            rows.insert(0, (AUTHORS, _("the authors themselves"), own))
+        return rows
+
+    def labels(self, words):
+        return super().labels(words) | ({AUTHORS: _("the authors themselves")} if AUTHORS in words else {})
+
+
+class UnitFilter(WordsFilter):
+    """Single acts, umbrellas that gather them, and rows that repeat others."""
+
+    CHOICES = {"atomic": _("single act"), "umbrella": _("umbrella"), "restating": _("repeats another")}
+
+    def known(self, words):
+        return self.CHOICES.keys()
+
+    def units(self, queryset):
+        return {
+            "atomic": queryset.atomic(),
+            "umbrella": queryset.exclude(parts=None).filter(restates=None).distinct(),
+            "restating": queryset.exclude(restates=None).distinct(),
+        }
+
+    def having(self, queryset, words):
+        units = self.units(queryset.model.objects.all())
+        wanted = Q()
+        for word in words:
+            wanted |= Q(pk__in=units[word].values("pk"))
+        return queryset.filter(wanted)
+
+    def facet_rows(self, queryset):
+        units = self.units(queryset.order_by())
+        return [(word, label, n) for word, label in self.CHOICES.items() if (n := units[word].count())]
+
+    def labels(self, words):
+        return {word: self.CHOICES[word] for word in words if word in self.CHOICES}
+
+
+class RecommendationFilterSet(StrictFilterSet):
+    q = TextFilter(
+        within=("summary_zh", "summary_en", "condition_zh", "condition_en"),
+        label=_("Words"),
+        help_text=_("Words that must all occur in summary or condition, in either language."),
+    )
+    area = AreaFilter()
+    addressee = ActorFilter(
+        field_name="addressees",
+        label=_("Addressed to"),
+        help_text=_("Slug of the actor who is asked. Repeat for “or”."),
+    )
+    action_type = ChoiceWordsFilter(
+        field_name="action_type",
+        choices=Recommendation.ActionType.choices,
+        label=_("Action"),
+        help_text=_("What is to be done. Repeat for “or”."),
+    )
+    force = ChoiceWordsFilter(
+        field_name="force", choices=Recommendation.Force.choices, label=_("Force"), help_text=_("must, should or may.")
+    )
+    standing = ChoiceWordsFilter(
+        field_name="standing",
+        choices=Recommendation.Standing.choices,
+        label=_("Standing"),
+        help_text=_("agreed, proposed or for_discussion."),
+    )
+    voice = ChoiceWordsFilter(
+        field_name="voice", choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed.")
+    )
+    made_by = ActorFilter(
+        field_name="made_by",
+        authors=True,
+        label=_("Made by"),
+        help_text=_("Slug of the actor whose advice it is; “authors” for the report's own. Repeat for “or”."),
+    )
+    unit = UnitFilter(label=_("Unit"), help_text=_("atomic, umbrella or restating. Repeat for “or”."))
+    instrument = SlugWordsFilter(
+        field_name="instruments",
+        rows=Instrument.objects.published,
+        label=_("Instrument"),
+        help_text=_("Slug of a named agreement, body or law. Repeat for “or”."),
+    )
+    report = ReportFilter(field_name="report")
+    author = AuthorFilter(path="report__")
+    institution = InstitutionFilter(path="report__")
+    year = YearFacet(field_name="report__date", label=_("Year"), help_text=_("Year of the report. Repeat for “or”."))
+    year_min, year_max = year_bounds("report__date")
+    ordering = SortFilter(fields=REPORT_ORDER, words=REPORT_WORDS, help_text=REPORT_HELP)
+
+    class Meta:
+        model = Recommendation
+        fields = []
+
+
+class PositionFilterSet(StrictFilterSet):
+    q = TextFilter(
+        within=("summary_zh", "summary_en", "question__text_zh", "question__text_en"),
+        label=_("Words"),
+        help_text=_("Words that must all occur in summary or question, in either language."),
+    )
+    area = AreaFilter(field_name="question__areas")
+    kind = ChoiceWordsFilter(
+        field_name="question__kind",
+        choices=Question.Kind.choices,
+        label=_("Kind of question"),
+        help_text=_("normative, predictive or evaluative."),
+    )
+    question = SlugWordsFilter(
+        field_name="question",
+        rows=Question.objects.published,
+        name="text",
+        label=_("Question"),
+        help_text=_("Slug of a question. Repeat for “or”."),
+    )
+    holder = ActorFilter(
+        field_name="holder",
+        authors=True,
+        label=_("Holder"),
+        help_text=_("Slug of the actor who holds it; “authors” for the report's own. Repeat for “or”."),
+    )
+    voice = ChoiceWordsFilter(
+        field_name="voice", choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed.")
+    )
+    stance = ChoiceWordsFilter(
+        field_name="stance",
+        choices=[(str(n), str(n)) for n in (2, 1, 0, -1, -2)],
+        label=_("Stance"),
+        help_text=_("2, 1, 0, -1 or -2. Repeat for “or”."),
+    )
+    stance.facet = False
+    hedge = ChoiceWordsFilter(
+        field_name="hedge",
+        choices=Position.Hedge.choices,
+        label=_("Hedge"),
+        help_text=_("certain, likely, possible or open."),
+    )
+    report = ReportFilter(field_name="report")
+    author = AuthorFilter(path="report__")
+    institution = InstitutionFilter(path="report__")
+    year_min, year_max = year_bounds("report__date")
+    ordering = SortFilter(
+        fields=REPORT_ORDER | {"question": ("question__slug",), "stance": ("stance",)},
+        words=REPORT_WORDS,
+        help_text=_("date, report, question or stance; a minus sign turns it round."),
+    )
+
+    class Meta:
+        model = Position
+        fields = []
+
+
+class QuestionFilterSet(StrictFilterSet):
+    """Needs a queryset `with_counts()`."""
+
+    q = TextFilter(
+        within=("text_zh", "text_en"), label=_("Words"), help_text=_("Words that must all occur, in either language.")
+    )
+    area = AreaFilter()
+    kind = ChoiceWordsFilter(
+        field_name="kind",
+        choices=Question.Kind.choices,
+        label=_("Kind"),
+        help_text=_("normative, predictive or evaluative."),
+    )
+    report = ReportFilter(field_name="positions__report")
+    holder = ActorFilter(
+        field_name="positions__holder",
+        label=_("Holder"),
+        help_text=_("Slug of an actor who answers it. Repeat for “or”."),
+    )
+    ordering = SortFilter(
+        fields={"documents": ("-report_count", "slug"), "name": ("slug",)},
+        words={"documents": _("most documents first"), "name": _("by address")},
+        help_text=_("documents (most first) or name; a minus sign turns it round."),
+    )
+
+    class Meta:
+        model = Question
+        fields = []
+
+
+class RatingFilterSet(StrictFilterSet):
+    framework = SlugWordsFilter(
+        field_name="dimension__framework",
+        rows=Framework.objects.published,
+        name="title",
+        label=_("Framework"),
+        help_text=_("Slug of a framework. Repeat for “or”."),
+    )
+    subject = SlugWordsFilter(
+        field_name="subject", rows=Subject.objects.published, label=_("Subject"), help_text=_("Slug of what is rated.")
+    )
+    level = ChoiceWordsFilter(
+        field_name="level", choices=Rating.Level.choices, label=_("Level"), help_text=_("low, medium or high.")
+    )
+    basis = ChoiceWordsFilter(
+        field_name="basis", choices=Rating.Basis.choices, label=_("Basis"), help_text=_("How the text states it.")
+    )
+    assessor = ActorFilter(
+        field_name="assessor",
+        authors=True,
+        label=_("Assessor"),
+        help_text=_("Slug of the actor who rates; “authors” for the report's own."),
+    )
+    report = ReportFilter(field_name="report")
+    ordering = SortFilter(fields=REPORT_ORDER, words=REPORT_WORDS, help_text=REPORT_HELP)
+
+    class Meta:
+        model = Rating
+        fields = []
+
+
+class CrossReferenceFilterSet(StrictFilterSet):
+    kind = ChoiceWordsFilter(
+        field_name="kind", choices=CrossReference.Kind.choices, label=_("Kind"), help_text=_("Kind of relation.")
+    )
+    report = ReportFilter(field_name="source__report", paths=("target__report",))
+    ordering = SortFilter(fields={"source": ("source",)}, words={}, help_text=_("source."))
+
+    class Meta:
+        model = CrossReference
+        fields = []
+
+
+class AreaFilterSet(NamedFilterSet):
+    class Meta:
+        model = PolicyArea
+        fields = []
+
+
+class ActorFilterSet(NamedFilterSet):
+    kind = ChoiceWordsFilter(
+        field_name="kind", choices=Actor.Kind.choices, label=_("Kind"), help_text=_("Kind of actor.")
+    )
+
+    class Meta:
+        model = Actor
+        fields = []
+
+
+class FrameworkFilterSet(StrictFilterSet):
+    report = ReportFilter(field_name="dimensions__ratings__report")
+    ordering = SortFilter(fields={"name": ("slug",)}, words={}, help_text=_("name."))
+
+    class Meta:
+        model = Framework
+        fields = []

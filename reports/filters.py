@@ -1,0 +1,197 @@
+"""What lists of reports, people, institutions, works, citations and events can be narrowed by."""
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.filters import (
+    ChoiceWordsFilter,
+    SlugWordsFilter,
+    SortFilter,
+    StrictFilterSet,
+    TextFilter,
+    YearFacet,
+    YearFilter,
+)
+from reports.models import Author, Citation, Contribution, Event, Institution, Report, Work
+
+
+class ReportFilter(SlugWordsFilter):
+    """Reports by slug. A whole publication stands for its parts too: the symposium for its essays."""
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("label", _("Document"))
+        kwargs.setdefault("help_text", _("Slug of a report; a symposium stands for its essays too. Repeat for “or”."))
+        super().__init__(rows=Report.objects.published, name="title", **kwargs)
+
+    def ids(self, words):
+        chosen = super().ids(words)
+        return chosen + list(self.rows().filter(part_of__in=chosen).values_list("pk", flat=True))
+
+
+class AuthorFilter(SlugWordsFilter):
+    """Reports, or rows of reports, to which a person contributed. `path` leads to the contributions."""
+
+    def __init__(self, *, path, **kwargs):
+        super().__init__(
+            field_name=f"{path}contributions__author",
+            rows=Author.objects.published,
+            label=_("Author"),
+            help_text=_("Slug of a person who wrote or took part. Repeat for “or”."),
+            **kwargs,
+        )
+
+
+class InstitutionFilter(SlugWordsFilter):
+    """Reports, or rows of reports, with which an institution has to do: as contributor, affiliation or publisher."""
+
+    def __init__(self, *, path, **kwargs):
+        super().__init__(
+            field_name=f"{path}contributions__institution",
+            paths=(f"{path}contributions__affiliations", f"{path}publisher"),
+            rows=Institution.objects.published,
+            label=_("Institution"),
+            help_text=_("Slug of a contributing, employing or publishing institution. Repeat for “or”."),
+            **kwargs,
+        )
+
+    def facet_rows(self, queryset):
+        found = {}
+        for path in (self.field_name, *self.paths):
+            rows = queryset.order_by().exclude(**{path: None}).values_list("pk", f"{path}__slug")
+            for pk, slug in rows:
+                found.setdefault(slug, set()).add(pk)
+        labels = self.labels(found)
+        ranked = sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+        return [(slug, labels[slug], len(rows)) for slug, rows in ranked if slug in labels]
+
+
+def year_bounds(field_name):
+    """Return the filters year_min and year_max over a partial date."""
+    return (
+        YearFilter(
+            field_name=field_name, bound="gte", label=_("From year"), help_text=_("First year, for example 2019.")
+        ),
+        YearFilter(field_name=field_name, bound="lte", label=_("To year"), help_text=_("Last year, for example 2021.")),
+    )
+
+
+class ReportFilterSet(StrictFilterSet):
+    q = TextFilter(
+        within=("title_zh", "title_en", "standfirst_zh", "standfirst_en"),
+        label=_("Words"),
+        help_text=_("Words that must all occur in title or standfirst."),
+    )
+    kind = ChoiceWordsFilter(
+        field_name="kind", choices=Report.Kind.choices, label=_("Kind"), help_text=_("Kind of publication.")
+    )
+    author = AuthorFilter(path="")
+    institution = InstitutionFilter(path="")
+    role = ChoiceWordsFilter(
+        field_name="contributions__role",
+        choices=Contribution.Role.choices,
+        label=_("Role"),
+        help_text=_("A role taken."),
+    )
+    report = ReportFilter(field_name="pk")
+    year = YearFacet(field_name="date", label=_("Year"), help_text=_("A year, for example 2021. Repeat for “or”."))
+    year_min, year_max = year_bounds("date")
+    ordering = SortFilter(
+        fields={"date": ("date",), "title": ("slug",)},
+        words={"-date": _("newest first"), "date": _("oldest first"), "title": _("by address")},
+        help_text=_("date or title; a minus sign turns it round."),
+    )
+
+    class Meta:
+        model = Report
+        fields = []
+
+
+class NamedFilterSet(StrictFilterSet):
+    """People, institutions and other named rows."""
+
+    q = TextFilter(
+        within=("name_index",), label=_("Words"), help_text=_("Part of a name in either language, or pinyin.")
+    )
+    ordering = SortFilter(
+        fields={"name": ("sort_key", "slug")},
+        words={"name": _("by name")},
+        help_text=_("name; a minus sign turns it round."),
+    )
+
+
+class AuthorFilterSet(NamedFilterSet):
+    report = ReportFilter(field_name="contributions__report")
+    institution = SlugWordsFilter(
+        field_name="contributions__affiliations",
+        rows=Institution.objects.published,
+        label=_("Institution"),
+        help_text=_("Slug of an affiliation as printed in a report. Repeat for “or”."),
+    )
+
+    class Meta:
+        model = Author
+        fields = []
+
+
+class InstitutionFilterSet(NamedFilterSet):
+    kind = ChoiceWordsFilter(
+        field_name="kind", choices=Institution.Kind.choices, label=_("Kind"), help_text=_("Kind of institution.")
+    )
+
+    class Meta:
+        model = Institution
+        fields = []
+
+
+class WorkFilterSet(StrictFilterSet):
+    q = TextFilter(
+        within=("title_zh", "title_en", "authors", "container"),
+        label=_("Words"),
+        help_text=_("Words that must all occur in title, authors or journal."),
+    )
+    report = ReportFilter(field_name="citations__report")
+    year_min, year_max = year_bounds("date")
+    ordering = SortFilter(
+        fields={"date": ("date",), "title": ("slug",)},
+        words={"-date": _("newest first"), "date": _("oldest first")},
+        help_text=_("date or title; a minus sign turns it round."),
+    )
+
+    class Meta:
+        model = Work
+        fields = []
+
+
+class CitationFilterSet(StrictFilterSet):
+    report = ReportFilter(field_name="report")
+    kind = ChoiceWordsFilter(
+        field_name="kind", choices=Citation.Kind.choices, label=_("Kind"), help_text=_("Kind of note.")
+    )
+    work = SlugWordsFilter(
+        field_name="work",
+        rows=Work.objects.published,
+        name="title",
+        label=_("Work"),
+        help_text=_("Slug of a cited work."),
+    )
+    ordering = SortFilter(fields={"report": ("report__slug", "order")}, words={}, help_text=_("report."))
+
+    class Meta:
+        model = Citation
+        fields = []
+
+
+class EventFilterSet(StrictFilterSet):
+    q = TextFilter(
+        within=("title_zh", "title_en"), label=_("Words"), help_text=_("Words that must all occur in the title.")
+    )
+    report = ReportFilter(field_name="mentions__report")
+    year_min, year_max = year_bounds("date")
+    ordering = SortFilter(
+        fields={"date": ("date",)},
+        words={"date": _("oldest first"), "-date": _("newest first")},
+        help_text=_("date; a minus sign turns it round."),
+    )
+
+    class Meta:
+        model = Event
+        fields = []
