@@ -1,0 +1,160 @@
+"""What the admin classes of both apps share: two languages side by side, protected deletion, steps taken one by one."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.template.response import TemplateResponse
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from portal.editorial import MAY_PUBLISH, half_translated
+
+admin.site.site_title = _("Duizhao")
+admin.site.site_header = _("Duizhao · editing")
+admin.site.index_title = _("Work queue")
+
+TAGS = {"_zh": "zh-Hans", "_en": "en"}
+SHOWN_USERS = 20  # rows named on the page that says why something cannot be deleted
+
+
+class LinesField(forms.CharField):
+    """A list of words, edited one to a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+
+    def prepare_value(self, value):
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value):
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial, data):
+        return (initial or []) != self.to_python(data)
+
+
+class MissingTranslation(admin.SimpleListFilter):
+    """Rows in which some text stands in one language only."""
+
+    title = _("translation")
+    parameter_name = "translation"
+
+    def lookups(self, request, model_admin):
+        return [("missing", _("missing in one language"))]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(half_translated(queryset.model)) if self.value() == "missing" else queryset
+
+
+class Bilingual:
+    """Options of pages and inlines: small text boxes that say which language belongs in them."""
+
+    formfield_overrides = {
+        models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})},
+        models.JSONField: {"form_class": LinesField, "help_text": _("One to a line, in any language.")},
+    }
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and (tag := TAGS.get(db_field.name[-3:])):
+            field.widget.attrs["lang"] = tag
+        return field
+
+
+class EditorialAdmin(Bilingual, admin.ModelAdmin):
+    """A page of the admin. Nothing that another row names is deleted, even where the database would just forget it."""
+
+    show_facets = admin.ShowFacets.ALWAYS
+    list_per_page = 50
+
+    def has_publish_permission(self, request):
+        return request.user.has_perm(MAY_PUBLISH)
+
+    def get_deleted_objects(self, objs, request):
+        """As Django's, and `protected` also names the rows whose mention of an object would silently go with it."""
+        to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, perms_needed, [*protected, *self.users(objs)]
+
+    def users(self, objs):
+        """Name rows that refer to these in a many-to-many relation, or in a reference that deletion would empty."""
+        for relation in self.opts.related_objects:
+            if relation.many_to_many or relation.on_delete is models.SET_NULL:
+                name = capfirst(relation.related_model._meta.verbose_name)
+                rows = relation.related_model._default_manager.filter(**{f"{relation.field.name}__in": objs})
+                yield from (f"{name}: {row}" for row in rows.distinct()[:SHOWN_USERS])
+
+
+class VocabularyAdmin(EditorialAdmin):
+    """A word that documents share. Coders add, editors change; the slug is fixed once the row is saved."""
+
+    prepopulated_fields = {"slug": ["name_en"]}
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*super().get_readonly_fields(request, obj), *(["slug"] if obj else [])]
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return {} if obj else super().get_prepopulated_fields(request, obj)
+
+
+class NamedAdmin(VocabularyAdmin):
+    """A thing with a name in both languages, found by either name, other names, pinyin and initials."""
+
+    more_fields = []
+    list_display = ["name_zh", "name_en", "slug"]
+    search_fields = ["slug", "name_index"]
+    search_help_text = _("Names in either language, other names, pinyin or initials.")
+
+    def get_fieldsets(self, request, obj=None):
+        return [
+            (None, {"fields": [("name_zh", "name_en"), "slug", *self.more_fields]}),
+            (_("Looking it up"), {"fields": ["aliases", "sort_key"]}),
+        ]
+
+
+def step(name, description, sources, target, permission):
+    """Return an admin action that moves rows whose state is in `sources` to `target`, one by one, once confirmed.
+
+    The first request shows what will happen to each row; the second does it. Each row is read again, checked and saved
+    in a transaction of its own, so a row that changed in between is left alone.
+    """
+
+    def takes(modeladmin, request, row):
+        return row.state in sources and modeladmin.has_change_permission(request, row)
+
+    @admin.action(description=description, permissions=[permission])
+    def action(modeladmin, request, queryset):
+        model = modeladmin.model
+        if "confirmed" not in request.POST:
+            rows = [(row, takes(modeladmin, request, row)) for row in queryset]
+            context = {
+                **modeladmin.admin_site.each_context(request),
+                "title": description,
+                "opts": model._meta,
+                "action": name,
+                "rows": rows,
+                "possible": any(possible for row, possible in rows),
+                "target": model.State(target).label,
+                "checkbox": helpers.ACTION_CHECKBOX_NAME,
+            }
+            return TemplateResponse(request, "admin/confirm_step.html", context)
+        done = 0
+        for pk in queryset.values_list("pk", flat=True):
+            with transaction.atomic():
+                row = modeladmin.get_queryset(request).select_related(None).select_for_update().get(pk=pk)
+                if not takes(modeladmin, request, row):
+                    continue
+                before, row.state = row.get_state_display(), target
+                row.full_clean()
+                modeladmin.record(request, row)
+                row.save()
+                modeladmin.log_change(request, row, f"{before} → {row.get_state_display()}")
+                done += 1
+        said = gettext("%(done)d of %(all)d are now: %(state)s.")
+        modeladmin.message_user(
+            request, said % {"done": done, "all": queryset.count(), "state": model.State(target).label}, messages.SUCCESS
+        )
+
+    action.__name__ = name
+    return action
