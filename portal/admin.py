@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
@@ -53,10 +53,12 @@ class Bilingual:
 
     formfield_overrides = {
         models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})},
-        models.JSONField: {"form_class": LinesField, "help_text": _("One to a line, in any language.")},
     }
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if isinstance(db_field, models.JSONField):
+            help_text = _("One to a line, in any language.")
+            return LinesField(label=capfirst(db_field.verbose_name), required=False, help_text=help_text)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and (tag := TAGS.get(db_field.name[-3:])):
             field.widget.attrs["lang"] = tag
@@ -71,6 +73,9 @@ class EditorialAdmin(Bilingual, admin.ModelAdmin):
 
     def has_publish_permission(self, request):
         return request.user.has_perm(MAY_PUBLISH)
+
+    def record(self, request, row):
+        """Note on a row who changes its state; called before it is saved."""
 
     def get_deleted_objects(self, objs, request):
         """As Django's, and `protected` also names the rows whose mention of an object would silently go with it."""
@@ -116,45 +121,51 @@ class NamedAdmin(VocabularyAdmin):
 def step(name, description, sources, target, permission):
     """Return an admin action that moves rows whose state is in `sources` to `target`, one by one, once confirmed.
 
-    The first request shows what will happen to each row; the second does it. Each row is read again, checked and saved
-    in a transaction of its own, so a row that changed in between is left alone.
+    The first request shows what will happen to each row; the second does it.
     """
-
-    def takes(modeladmin, request, row):
-        return row.state in sources and modeladmin.has_change_permission(request, row)
 
     @admin.action(description=description, permissions=[permission])
     def action(modeladmin, request, queryset):
-        model = modeladmin.model
-        if "confirmed" not in request.POST:
-            rows = [(row, takes(modeladmin, request, row)) for row in queryset]
-            context = {
-                **modeladmin.admin_site.each_context(request),
-                "title": description,
-                "opts": model._meta,
-                "action": name,
-                "rows": rows,
-                "possible": any(possible for row, possible in rows),
-                "target": model.State(target).label,
-                "checkbox": helpers.ACTION_CHECKBOX_NAME,
-            }
-            return TemplateResponse(request, "admin/confirm_step.html", context)
-        done = 0
-        for pk in queryset.values_list("pk", flat=True):
-            with transaction.atomic():
-                row = modeladmin.get_queryset(request).select_related(None).select_for_update().get(pk=pk)
-                if not takes(modeladmin, request, row):
-                    continue
-                before, row.state = row.get_state_display(), target
-                row.full_clean()
-                modeladmin.record(request, row)
-                row.save()
-                modeladmin.log_change(request, row, f"{before} → {row.get_state_display()}")
-                done += 1
-        said = gettext("%(done)d of %(all)d are now: %(state)s.")
-        modeladmin.message_user(
-            request, said % {"done": done, "all": queryset.count(), "state": model.State(target).label}, messages.SUCCESS
-        )
+        pks, label = list(queryset.values_list("pk", flat=True)), modeladmin.model.State(target).label
+        if "confirmed" in request.POST:
+            done = sum(take_step(modeladmin, request, pk, sources, target) for pk in pks)
+            said = gettext("%(done)d of %(all)d are now: %(state)s.") % {"done": done, "all": len(pks), "state": label}
+            return modeladmin.message_user(request, said, messages.SUCCESS if done else messages.WARNING)
+        rows = [(row, can_step(modeladmin, request, row, sources)) for row in queryset]
+        context = {
+            **modeladmin.admin_site.each_context(request),
+            "title": description,
+            "opts": modeladmin.opts,
+            "action": name,
+            "rows": rows,
+            "possible": any(possible for row, possible in rows),
+            "target": label,
+            "checkbox": helpers.ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/confirm_step.html", context)
 
     action.__name__ = name
     return action
+
+
+def can_step(modeladmin, request, row, sources):
+    """Tell whether this user may take this row out of its state by this step."""
+    return row.state in sources and modeladmin.has_change_permission(request, row)
+
+
+def take_step(modeladmin, request, pk, sources, target):
+    """Move one row, read afresh, in a transaction of its own. Returns whether it moved; a faulty row is named."""
+    with transaction.atomic():
+        row = modeladmin.model.objects.select_for_update().get(pk=pk)
+        if not can_step(modeladmin, request, row, sources):
+            return False
+        before, row.state = row.get_state_display(), target
+        try:
+            row.full_clean()
+        except ValidationError as error:
+            modeladmin.message_user(request, f"{row}: {' '.join(error.messages)}", messages.ERROR)
+            return False
+        modeladmin.record(request, row)
+        row.save()
+        modeladmin.log_change(request, row, f"{before} → {row.get_state_display()}")
+    return True

@@ -180,6 +180,12 @@ class RecommendationQuerySet(OfReportQuerySet):
     def addressed_to(self, actor):
         return self.filter(addressees=actor)
 
+    def on_report(self):
+        """What a report's page shows of its advice; the report itself is known there."""
+        return self.select_related("made_by").prefetch_related(
+            "addressees", "evidence", Prefetch("restates", Recommendation.objects.only("key", "report"))
+        )
+
     def for_list(self):
         """What a list row shows, in one constant number of queries."""
         return self.select_related("report", "report__part_of", "parent", "made_by").prefetch_related(
@@ -327,6 +333,21 @@ class QuestionQuerySet(SlugQuerySet):
         )
 
 
+    def opposed(self, *voices):
+        """Questions to which published positions say both yes and no; with `voices`, in those voices alone."""
+        shown = Position.objects.published().filter(question=OuterRef("pk"))
+        if voices:
+            shown = shown.filter(voice__in=voices)
+        return self.filter(Exists(shown.filter(stance__gt=0)), Exists(shown.filter(stance__lt=0)))
+
+    def with_answers(self):
+        """Bring along areas and published positions, each with its holder, its report and who wrote that."""
+        answers = Position.objects.published().select_related("report", "holder")
+        return self.prefetch_related(
+            "areas", Prefetch("positions", answers.prefetch_related("report__contributions__author"))
+        )
+
+
 class Question(models.Model):
     """A canonical question, worded so that support and opposition are both thinkable."""
 
@@ -405,6 +426,10 @@ STANCE_WORDS = {
 class PositionQuerySet(OfReportQuerySet):
     def forecasts(self):
         return self.filter(question__kind=Question.Kind.PREDICTIVE)
+
+    def on_report(self):
+        """What a report's page shows of its positions; the report itself is known there."""
+        return self.select_related("question", "holder", "recommendation").prefetch_related("evidence")
 
     def for_list(self):
         """What a list row shows, with the quotation's place, in one constant number of queries."""
@@ -502,6 +527,23 @@ class Position(Coded):
     def stance_word(self):
         """The stance worded by the question's kind: a forecast is expected, a proposal supported."""
         return STANCE_WORDS[self.question.kind][self.stance]
+
+    @property
+    def result(self):
+        """What came of a forecast: `open`, `held`, `part`, `failed`, or `unsaid` where it had been left open.
+
+        “In part” (±1) holds when the outcome is partly so; a plain yes or no (±2) then holds in part, and the reverse.
+        """
+        outcome = {"": None, "yes": 2, "partly": 1, "no": -2}[self.question.outcome]
+        if outcome is None:
+            return "open"
+        if self.stance == 0:
+            return "unsaid"
+        if outcome == 1:
+            return "held" if abs(self.stance) == 1 else "part"
+        if (outcome > 0) != (self.stance > 0):
+            return "failed"
+        return "held" if abs(self.stance) == 2 else "part"
 
 
 class CrossReferenceQuerySet(models.QuerySet):
@@ -675,6 +717,10 @@ class Subject(Named):
 
 
 class RatingQuerySet(OfReportQuerySet):
+    def on_report(self):
+        """What a report's page shows of its ratings; the report itself is known there."""
+        return self.select_related("subject", "dimension__framework", "assessor").prefetch_related("evidence")
+
     def explicit(self):
         """Ratings that the text states outright: the only ones drawn as points."""
         return self.filter(basis=Rating.Basis.EXPLICIT)

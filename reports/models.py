@@ -5,7 +5,7 @@ from functools import lru_cache
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +26,12 @@ class InstitutionQuerySet(SlugQuerySet):
             | Exists(shown.filter(affiliations=OuterRef("pk")))
             | Exists(Report.objects.published().filter(publisher=OuterRef("pk")))
         )
+
+    def with_counts(self):
+        """Annotate `report_count`: the published reports with which an institution has to do."""
+        shown = Report.objects.published().of_institution(OuterRef("pk")).order_by()
+        counted = Func("pk", function="COUNT", template="COUNT(DISTINCT %(expressions)s)")
+        return self.annotate(report_count=Subquery(shown.annotate(n=counted).values("n"), IntegerField()))
 
 
 class Institution(Named):
@@ -63,6 +69,10 @@ class AuthorQuerySet(SlugQuerySet):
     def published(self):
         """People who contributed to a published report."""
         return self.filter(Exists(Contribution.objects.published().filter(author=OuterRef("pk"))))
+
+    def for_list(self):
+        """What a register of people shows: their published contributions."""
+        return self.prefetch_related(Prefetch("contributions", Contribution.objects.published()))
 
     def with_counts(self):
         """Annotate `report_count`: the published reports a person contributed to."""
@@ -123,6 +133,14 @@ class ReportQuerySet(SlugQuerySet):
     def published(self):
         """What the public may see. Every public list, count, link and export comes through here."""
         return self.filter(Q(state=Report.State.PUBLISHED) | Q(state=Report.State.SCHEDULED, publish_at__lte=Now()))
+
+    def of_institution(self, institution):
+        """Reports with which an institution has to do: as contributor, as an affiliation printed, as publisher."""
+        return self.filter(
+            Q(publisher=institution)
+            | Q(contributions__institution=institution)
+            | Q(contributions__affiliations=institution)
+        ).distinct()
 
     def whole(self):
         """Publications: reports that are not part of another."""
@@ -481,6 +499,12 @@ class WorkQuerySet(SlugQuerySet):
         """Works that a published report cites."""
         return self.filter(Exists(Citation.objects.published().filter(work=OuterRef("pk"))))
 
+    def for_list(self):
+        """Bring along the published citations, each with its report."""
+        return self.select_related("report").prefetch_related(
+            Prefetch("citations", Citation.objects.published().select_related("report"))
+        )
+
     def with_counts(self):
         """Annotate `citation_count`: citations in published reports."""
         public = Q(citations__report__in=Report.objects.published())
@@ -529,7 +553,7 @@ class Citation(models.Model):
 
     report = models.ForeignKey(Report, models.CASCADE, related_name="citations", verbose_name=_("report"))
     key = KeyField(_("key"), max_length=20)
-    mark = models.CharField(_("mark as printed"), max_length=10)
+    mark = models.CharField(_("mark as printed"), max_length=10, blank=True)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices, default=Kind.SOURCE)
     work = models.ForeignKey(
         Work, models.PROTECT, null=True, blank=True, related_name="citations", verbose_name=_("work")
@@ -572,6 +596,10 @@ class EventQuerySet(SlugQuerySet):
     def published(self):
         """Events that a published report mentions."""
         return self.filter(Exists(Mention.objects.published().filter(event=OuterRef("pk"))))
+
+    def for_list(self):
+        """Bring along the published mentions, each with its report."""
+        return self.prefetch_related(Prefetch("mentions", Mention.objects.published().select_related("report")))
 
 
 class Event(models.Model):

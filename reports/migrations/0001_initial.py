@@ -189,7 +189,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', portal.fields.KeyField(max_length=20, verbose_name='key')),
-                ('mark', models.CharField(max_length=10, verbose_name='mark as printed')),
+                ('mark', models.CharField(blank=True, max_length=10, verbose_name='mark as printed')),
                 ('kind', models.CharField(choices=[('source', 'source'), ('explanatory', 'explanatory note'), ('author_note', 'note on the author')], default='source', max_length=20, verbose_name='kind')),
                 ('locator', models.CharField(blank=True, max_length=50, verbose_name='page or place')),
                 ('note_zh', models.TextField(blank=True, verbose_name='note (Chinese)')),

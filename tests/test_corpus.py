@@ -1,0 +1,183 @@
+"""The shipped corpus: complete in both languages, proven against its sources, written back byte for byte."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db.models import Count, F, Q
+
+from portal.management.commands.load_corpus import CORPUS, dossier_paths
+from portal.text import SqueezedText
+from recommendations.dossier import read
+from recommendations.ingest import load_dossier
+from recommendations.models import (
+    Actor,
+    Evidence,
+    Framework,
+    Instrument,
+    PolicyArea,
+    Position,
+    Question,
+    Rating,
+    Recommendation,
+    Subject,
+)
+from recommendations.verification import verify
+from reports.ingest import read_source
+from reports.models import Author, Citation, Contribution, Event, Institution, Mention, Report, Work
+
+TEXTS = Path(os.environ.get("DUIZHAO_TEXTS") or Path(__file__).resolve().parents[2] / "shared" / "seeds")
+ESSAYS = ("zhu-feng", "ding-chun", "yang-cheng", "mao-ruipeng", "tang-bei", "liu-hongzhong", "sun-haiyong")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+NAMED = (Institution, Author, PolicyArea, Actor, Instrument, Subject)
+
+needs_texts = pytest.mark.skipif(
+    not TEXTS.is_dir() and not os.environ.get("CI"), reason="the source texts are not here (DUIZHAO_TEXTS)"
+)
+
+
+@pytest.fixture
+def corpus(db):
+    for path in dossier_paths([CORPUS]):
+        load_dossier(path)
+
+
+@pytest.fixture
+def texts():
+    found = {}
+    for path in TEXTS.glob("*.txt"):
+        sha256, text = read_source(path)
+        found[sha256] = SqueezedText(text)
+    assert found, f"no source texts in {TEXTS}"
+    return found
+
+
+def test_the_twelve_reports_are_public(corpus):
+    assert set(Report.objects.published().values_list("slug", flat=True)) == {
+        "cyber-relations-2021",
+        "biden-issues-2021",
+        *(f"biden-issues-2021-{essay}" for essay in ESSAYS),
+        "digital-economy-dialogue-2019",
+        "st-cooperation-framework",
+        "biden-tech-policy-2021",
+    }
+    essays = Report.objects.get(slug="biden-issues-2021").parts.order_by("place").values_list("slug", flat=True)
+    assert list(essays) == [f"biden-issues-2021-{essay}" for essay in ESSAYS]
+    assert not Report.objects.exclude(coding="complete").exists()
+
+
+def test_the_corpus_is_written_back_byte_for_byte(corpus, tmp_path):
+    call_command("export_corpus", tmp_path, verbosity=0)
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert written == {path.name: path.read_bytes() for path in CORPUS.glob("*.json")}
+
+
+@needs_texts
+def test_every_span_is_proven(corpus, texts):
+    result = verify(texts)
+    assert (result.faults, result.unheld) == ([], 0)
+    assert (
+        result.proven
+        == Evidence.objects.count() + Mention.objects.count() + Citation.objects.exclude(start=None).count()
+    )
+
+
+@needs_texts
+def test_essays_do_not_overlap_and_sections_cover_each_report(corpus, texts):
+    essays = Report.objects.exclude(part_of=None).order_by("source_start")
+    ends = [0]
+    for essay in essays:
+        assert essay.source_start >= ends[-1], essay
+        ends.append(essay.source_end)
+    for report in Report.objects.all():
+        tops = report.sections.filter(parent=None).order_by("start")
+        assert tops.first().start == report.source_start, report
+        assert all(a.end <= b.start for a, b in zip(tops, tops[1:], strict=False)), report
+
+
+def test_every_row_has_evidence(corpus):
+    for model in (Recommendation, Position, Rating):
+        assert not model.objects.filter(evidence=None).exists(), model
+
+
+def test_both_languages_everywhere(corpus):
+    pairs = [(model, ("name",)) for model in NAMED]
+    pairs += [(model, ("summary",)) for model in (Recommendation, Position, Rating)]
+    pairs += [(Report, ("title", "standfirst")), (Question, ("text",)), (Framework, ("title", "description"))]
+    pairs += [(Event, ("title",)), (Work, ("title",))]
+    for model, fields in pairs:
+        for field in fields:
+            for row in model.objects.values("pk", f"{field}_zh", f"{field}_en"):
+                zh, en = row[f"{field}_zh"], row[f"{field}_en"]
+                assert zh and en, (model, row)
+                if model not in (Work, Author):
+                    assert HAN.search(zh) or zh.isascii(), (model, row)
+                    assert not HAN.search(en), (model, row)
+    for model in (Recommendation, Position):
+        for field in ("condition", "note"):
+            one_sided = Q(**{f"{field}_zh": ""}) & ~Q(**{f"{field}_en": ""}) | ~Q(**{f"{field}_zh": ""}) & Q(
+                **{f"{field}_en": ""}
+            )
+            assert not model.objects.filter(one_sided).exists()
+
+
+def test_chinese_is_set_without_typed_blanks(corpus):
+    blank = re.compile(r"[\u4e00-\u9fff] +[A-Za-z0-9]|[A-Za-z0-9] +[\u4e00-\u9fff]")
+    for model in (Recommendation, Position, Rating):
+        for key, summary in model.objects.values_list("key", "summary_zh"):
+            assert not blank.search(summary), (model, key, summary)
+
+
+def test_the_scale_of_the_coding(corpus):
+    """The floor that an exhaustive reading reaches; more is no fault."""
+    assert Recommendation.objects.atomic().count() >= 240
+    assert Recommendation.objects.exclude(parts=None).distinct().count() >= 65
+    assert Position.objects.count() >= 640 and Position.objects.forecasts().count() >= 195
+    assert Rating.objects.count() >= 110
+    assert Citation.objects.count() >= 70 and Mention.objects.count() >= 105
+
+
+def test_at_least_sixty_questions_are_shared(corpus):
+    answered = Question.objects.annotate(
+        documents=Count("positions__report", distinct=True), holders=Count("positions__holder", distinct=True)
+    )
+    assert answered.filter(documents__gte=2).count() >= 60
+    assert not Question.objects.filter(positions=None).exists()
+
+
+def test_predictions_are_open_until_an_editor_records_the_outcome(corpus):
+    assert not Question.objects.exclude(outcome="").exists()
+
+
+def test_the_vocabulary_holds_nothing_idle(corpus):
+    for model in (Actor, Instrument, Author, Institution, Event, Work, Framework):
+        idle = model.objects.exclude(pk__in=model.objects.published().values("pk"))
+        assert not idle.exists(), (model, list(idle))
+
+
+def test_names_are_named_once(corpus):
+    for model in NAMED:
+        for field in ("name_zh", "name_en"):
+            twice = model.objects.values(field).annotate(n=Count("pk")).filter(n__gt=1)
+            assert not twice.exists(), (model, list(twice))
+    assert not Question.objects.values("text_zh").annotate(n=Count("pk")).filter(n__gt=1).exists()
+
+
+def test_twenty_people_sat_at_the_table(corpus):
+    people = Contribution.objects.filter(report__slug="digital-economy-dialogue-2019", role="participant")
+    assert people.filter(delegation="US").count() == 9
+    assert people.filter(delegation="CN").count() == 11
+    assert Contribution.objects.filter(report__slug="digital-economy-dialogue-2019", role="convenor").count() == 2
+
+
+def test_a_position_on_a_recommendation_has_its_voice(corpus):
+    rested = Position.objects.exclude(recommendation=None)
+    assert rested.exists()
+    assert not rested.exclude(voice=F("recommendation__voice")).exists()
+
+
+def test_dossiers_pass_their_own_schema():
+    for path in dossier_paths([CORPUS]):
+        read(path)
