@@ -49,7 +49,7 @@ class WordsField(forms.Field):
 
     def validate(self, value):
         super().validate(value)
-        held = self.known(value)
+        held = self.known([word for word in value if "\0" not in word])  # PostgreSQL takes no NUL
         unknown = [word for word in value if word not in held]
         if unknown:
             raise ValidationError([_("There is no “%(value)s” here.") % {"value": word} for word in unknown])
