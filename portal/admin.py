@@ -53,6 +53,7 @@ class Bilingual:
 
     formfield_overrides = {
         models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})},
+        models.URLField: {"assume_scheme": "https"},
     }
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):
@@ -60,6 +61,9 @@ class Bilingual:
             help_text = _("One to a line, in any language.")
             return LinesField(label=capfirst(db_field.verbose_name), required=False, help_text=help_text)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(db_field, models.DateTimeField) and isinstance(field, forms.SplitDateTimeField):
+            for widget, part in zip(field.widget.widgets, (gettext("date"), gettext("time")), strict=True):
+                widget.attrs["aria-label"] = f"{field.label}: {part}"
         if field and (tag := TAGS.get(db_field.name[-3:])):
             field.widget.attrs["lang"] = tag
         return field
@@ -70,6 +74,12 @@ class EditorialAdmin(Bilingual, admin.ModelAdmin):
 
     show_facets = admin.ShowFacets.ALWAYS
     list_per_page = 50
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        """The form class of a request knows its user."""
+        form = super().get_form(request, obj, change, **kwargs)
+        form.user = request.user
+        return form
 
     def has_publish_permission(self, request):
         return request.user.has_perm(MAY_PUBLISH)

@@ -110,11 +110,12 @@ class SlugWordsFilter(WordsFilter):
     """Slugs of rows of another table, reached over `field_name` (a foreign key or a many-to-many).
 
     `rows` is a function that returns the QuerySet of the rows a reader may know of. `paths` are further ways to the
-    same table, joined by OR.
+    same table, joined by OR. Where the way leads through rows of reports, `gate` returns the lookups that keep to
+    published ones: a public question with a hidden answer must not be found by who gave that answer.
     """
 
-    def __init__(self, *, rows, name="name", paths=(), **kwargs):
-        self.rows, self.name, self.paths = rows, name, paths
+    def __init__(self, *, rows, name="name", paths=(), gate=dict, **kwargs):
+        self.rows, self.name, self.paths, self.gate = rows, name, paths, gate
         super().__init__(**kwargs)
 
     def known(self, words):
@@ -129,12 +130,13 @@ class SlugWordsFilter(WordsFilter):
         for path in (self.field_name, *self.paths):
             wanted |= Q(**{f"{path}__in": ids})
         # By a subquery, so that a row reached twice over a to-many relation still comes once.
-        return queryset.filter(pk__in=queryset.model.objects.filter(wanted).values("pk"))
+        return queryset.filter(pk__in=queryset.model.objects.filter(wanted, **self.gate()).values("pk"))
 
     def facet_rows(self, queryset):
         path = self.field_name
         names = [f"{path}__slug", f"{path}__{self.name}_zh", f"{path}__{self.name}_en"]
-        rows = queryset.order_by().exclude(**{path: None}).values(*names).annotate(n=Count("pk", distinct=True))
+        held = queryset.order_by().filter(**{f"{path}__in": self.rows()}, **self.gate())
+        rows = held.values(*names).annotate(n=Count("pk", distinct=True))
         zh, en = f"{self.name}_zh", f"{self.name}_en"
         found = [
             (row[names[0]], in_language({zh: row[names[1]], en: row[names[2]]}, self.name), row["n"]) for row in rows
@@ -155,7 +157,9 @@ class TreeWordsFilter(SlugWordsFilter):
     def facet_rows(self, queryset):
         nodes = {node.pk: node for node in self.rows()}
         members = {}
-        for pk, node in queryset.order_by().exclude(**{self.field_name: None}).values_list("pk", self.field_name):
+        for pk, node in (
+            queryset.order_by().filter(**{f"{self.field_name}__isnull": False}).values_list("pk", self.field_name)
+        ):
             while node is not None:
                 members.setdefault(node, set()).add(pk)
                 node = nodes[node].parent_id

@@ -3,7 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from portal import views
+import recommendations.api
+import reports.api
+from portal import api, views
 from portal.middleware import language_patterns
 
 portal_patterns = (
@@ -17,8 +19,21 @@ portal_patterns = (
     "portal",
 )
 
+api_rows = (*reports.api.VIEWS, *recommendations.api.VIEWS)
+api_names = {rows.endpoint: f"api-{rows.endpoint}-list" for rows in api_rows}
+api_names |= {"schema": "schema", "dossier_schema": "api-dossier-schema"}
+
+api_patterns = [
+    path("", api.Root.as_view(names=api_names), name="api-root"),
+    *(address for rows in api_rows for address in rows.paths()),
+    path("schema/", api.Description.as_view(), name="schema"),
+    path("dossier.schema.json", recommendations.api.DossierSchema.as_view(), name="api-dossier-schema"),
+    path("<path:rest>", api.Elsewhere.as_view()),  # stays last
+]
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include(api_patterns)),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     *language_patterns(

@@ -8,12 +8,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from recommendations import comparison
+from recommendations.filters import PositionFilterSet
+from recommendations.models import STANCE_WORDS, STANCES, Position, Question, Rating
+from reports.filters import EventFilterSet
+from reports.models import Event, Report
+
 PAGE_SIZE = 20
+RIVER = 12  # documents on the front page
+STRIP = 6  # questions in the strip of disagreements
 # What a query may say besides its filters: see portal.filters.PRESENTATION.
 
 
-def listing(request, filterset_class, queryset, template, **context):
-    """Answer with one page of a filtered list, its facets and chips.
+def listing(request, filterset_class, queryset, template, *, size=PAGE_SIZE, **context):
+    """Answer with one page, `size` rows long, of a filtered list, its facets and chips.
 
     An unknown parameter or value is a 400 that names it. `context` is added to the template's, which also has
     `filterset`, `page_obj`, `facets`, `chips` and `total`.
@@ -22,7 +30,7 @@ def listing(request, filterset_class, queryset, template, **context):
     number = request.GET.get("page", "1") or "1"
     if not filterset.is_valid():
         return refusal(request, filterset.errors)
-    paginator = Paginator(filterset.qs, PAGE_SIZE)
+    paginator = Paginator(filterset.qs, size)
     if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
         return refusal(request, {"page": [_("There is no page “%(number)s” of this list.") % {"number": number}]})
     shown = {
@@ -82,8 +90,152 @@ def readyz(request):
     return JsonResponse({"database": "ok"})
 
 
-def page(request):
-    return HttpResponse("")
+@require_safe
+def front(request):
+    """The front page: what the data itself says is worth reading, no more."""
+    chosen = front_questions()
+    lead, *others = [story(question) for question in chosen["stories"]] or [None]
+    opposed = [story(question) for question in chosen["strip"]]
+    context = {
+        "lead": lead,
+        "second": others[:2],
+        "third": others[2:4],
+        "ratings": rating_stories()[:1],
+        "strip": [one for one in opposed if one],
+        "river": Report.objects.published().with_counts().order_by("-date", "slug")[:RIVER],
+    }
+    return render(request, "portal/front.html", context)
 
 
-front = forecasts = timeline = codebook = corrections = page
+def front_questions():
+    """Choose the questions of the front page from the data.
+
+    {"stories": […], "strip": […]}. The lead is what most documents answer in more than one voice; then what documents
+    themselves answer both ways; then, kind by kind, what most documents answer.
+    """
+    many = Question.objects.published().with_counts().prefetch_related("areas").order_by("-report_count", "slug")
+    mixed = many.filter(own_count__gt=0).exclude(joint_count=0, attributed_count=0)
+    kinds = [many.filter(kind=kind)[:4] for kind in ("normative", "evaluative", "predictive")]
+    wanted = [
+        mixed.first(),
+        *many.opposed("own", "joint")[:2],
+        *(q for three in zip(*kinds, strict=False) for q in three),
+    ]
+    stories = unlike_areas(dict.fromkeys(q for q in wanted if q), 5)
+    strip = [q.pk for q in many.opposed()[: STRIP + len(stories)] if q.pk not in stories[:3]][:STRIP]
+    found = Question.objects.with_counts().with_answers().in_bulk({*stories, *strip})
+    return {"stories": [found[pk] for pk in stories], "strip": [found[pk] for pk in strip]}
+
+
+def unlike_areas(questions, n):
+    """Return the ids of up to n questions, passing over an area that has had its turn while others wait."""
+    seen, first, later = set(), [], []
+    for question in questions:
+        areas = {area.pk for area in question.areas.all()}
+        (later if areas & seen else first).append(question.pk)
+        seen |= areas
+    return (first + later)[:n]
+
+
+def story(question):
+    """Return what the front page prints of a question: its finding in words, a few answers, its two hands."""
+    positions = comparison.dressed(question.positions.all())
+    return {
+        "question": question,
+        "area": next(iter(question.areas.all()), None),
+        "finding": comparison.debate(question.kind, positions),
+        "documents": len({position.report_id for position in positions}),
+        "voices": comparison.by_voice(positions),
+        "answers": unlike(positions, 3),
+        "yes": hand(question, [position for position in positions if position.stance > 0]),
+        "no": hand(question, [position for position in positions if position.stance < 0]),
+    }
+
+
+def unlike(positions, n):
+    """Return up to n answers from different documents, as unlike in voice and stance as there are."""
+    chosen, left = [], sorted(positions, key=lambda p: (p.voice != "own", p.report.date == "", p.report.date, p.order))
+    while left and len(chosen) < n:
+        seen = {(p.voice, p.stance) for p in chosen}, {p.voice for p in chosen}, {p.stance for p in chosen}
+        left = [p for p in left if p.report_id not in {c.report_id for c in chosen}]
+        left.sort(key=lambda p: ((p.voice, p.stance) in seen[0], p.voice in seen[1], p.stance in seen[2]))
+        chosen += left[:1]
+    return chosen
+
+
+def hand(question, positions):
+    """Return one hand of a disagreement: Groups by stance, each holder named once in each."""
+    groups = comparison.by_stance(question.kind, positions)
+    for group in groups:
+        once = {(comparison.holder_key(row), row.voice): row for row in reversed(group.positions)}
+        group.holders = list(reversed(once.values()))
+    return groups
+
+
+def rating_stories():
+    """Return the subjects that are rated at different levels on one axis: {subject, framework, lines}."""
+    found = {}
+    for row in comparison.dressed(Rating.objects.published().divergent().for_list().with_speakers()):
+        subject = found.setdefault((row.dimension.framework, row.subject), {})
+        subject.setdefault(row.dimension, []).append(row)
+    return [{"framework": key[0], "subject": key[1], "axes": list(axes.items())} for key, axes in found.items()]
+
+
+class ForecastFilterSet(PositionFilterSet):
+    """Positions on predictive questions: the kind is fixed."""
+
+    kind = None
+
+
+@require_safe
+def forecasts(request):
+    """Who expected what, how sure, by when, and what came of it."""
+    rows = (
+        Position.objects.published()
+        .forecasts()
+        .for_list()
+        .prefetch_related("follow_ups")
+        .order_by("-report__date", "report__slug", "order")
+    )
+    return listing(request, ForecastFilterSet, rows, "portal/forecasts.html")
+
+
+@require_safe
+def timeline(request):
+    """Events year by year with the documents that mention them; goals and target years apart."""
+    filterset = EventFilterSet(request.GET, queryset=Event.objects.published().for_list(), request=request)
+    if not filterset.is_valid():
+        return refusal(request, filterset.errors)
+    years, targets = {}, []
+    for event in filterset.qs:
+        if event.target:
+            targets.append(event)
+        else:
+            years.setdefault(event.date[:4], []).append(event)
+    context = {
+        "filterset": filterset,
+        "facets": filterset.facets(),
+        "chips": [chip | {"url": without(request, chip)} for chip in filterset.chips()],
+        "years": sorted(years.items(), key=lambda pair: not pair[0]),  # undated ones last
+        "targets": targets,
+        "total": sum(map(len, years.values())),
+    }
+    return render(request, "portal/timeline.html", context)
+
+
+@require_safe
+def codebook(request):
+    """How a view came to be coded."""
+    return render(request, "portal/codebook.html", {"stances": stance_table()})
+
+
+def stance_table():
+    """Return the words of each stance by kind of question: [(stance, sign, [word])]."""
+    signs = dict(Position._meta.get_field("stance").choices)
+    return [(stance, signs[stance], [STANCE_WORDS[kind][stance] for kind in Question.Kind]) for stance in STANCES]
+
+
+@require_safe
+def corrections(request):
+    """What was published wrongly and put right."""
+    return render(request, "portal/corrections.html")

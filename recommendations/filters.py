@@ -27,6 +27,7 @@ from recommendations.models import (
     Voice,
 )
 from reports.filters import AuthorFilter, InstitutionFilter, NamedFilterSet, ReportFilter, year_bounds
+from reports.models import Report
 
 REPORT_ORDER = {"date": ("report__date",), "report": ("report__slug", "order")}
 REPORT_WORDS = {"-date": _("newest first"), "date": _("oldest first"), "report": _("by document")}
@@ -231,6 +232,7 @@ class QuestionFilterSet(StrictFilterSet):
     report = ReportFilter(field_name="positions__report")
     holder = ActorFilter(
         field_name="positions__holder",
+        gate=lambda: {"positions__report__in": Report.objects.published()},
         label=_("Holder"),
         help_text=_("Slug of an actor who answers it. Repeat for “or”."),
     )

@@ -180,6 +180,28 @@ class RecommendationQuerySet(OfReportQuerySet):
     def addressed_to(self, actor):
         return self.filter(addressees=actor)
 
+    def with_units(self):
+        """Bring along what tells an umbrella and a repeat from a single act (see `Recommendation.unit`)."""
+        return self.prefetch_related("parts", "restates")
+
+    def tally(self):
+        """Return how many of these rows count, by voice, from how many reports, and how many are listed uncounted.
+
+        {"voices": {voice: n}, "documents": n, "umbrellas": n, "repeats": n}
+        """
+        single = self.atomic().order_by()
+        voices = dict(single.values_list("voice").annotate(n=Count("pk", distinct=True)))
+        return {
+            "voices": {voice: voices[voice] for voice in Voice.values if voice in voices},
+            "documents": single.values("report").distinct().count(),
+            "umbrellas": self.filter(restates=None).exclude(parts=None).order_by().values("pk").distinct().count(),
+            "repeats": self.exclude(restates=None).order_by().values("pk").distinct().count(),
+        }
+
+    def by_area(self):
+        """Return (area id, row id, voice) of rows that count, once for each area that a row is filed under."""
+        return self.atomic().order_by().values_list("areas", "pk", "voice").distinct()
+
     def on_report(self):
         """What a report's page shows of its advice; the report itself is known there."""
         return self.select_related("made_by").prefetch_related(
@@ -201,9 +223,17 @@ class RecommendationQuerySet(OfReportQuerySet):
             .prefetch_related(
                 "instruments",
                 "report__sections",
-                Prefetch("restates", Recommendation.objects.select_related("report")),
+                Prefetch("restates", Recommendation.objects.published().select_related("report")),
                 Prefetch("evidence", Evidence.objects.select_related("section", "passage")),
             )
+        )
+
+    def with_family(self):
+        """Bring along the parts of an umbrella and the rows that restate this one, as far as they are public."""
+        return self.prefetch_related(
+            Prefetch("parts", Recommendation.objects.for_list().with_units()),
+            Prefetch("restated_by", Recommendation.objects.published().select_related("report")),
+            "follow_ups",
         )
 
 
@@ -305,6 +335,11 @@ class Recommendation(Coded):
     def get_absolute_url(self):
         return reverse("recommendations:detail", args=[self.report.slug, self.key])
 
+    @property
+    def unit(self):
+        """Row-level twin of `atomic()`: atomic, umbrella or restating. Walks what `with_units()` fetched."""
+        return "restating" if self.restates.all() else "umbrella" if self.parts.all() else "atomic"
+
     def clean(self):
         super().clean()
         if self.parent is None:
@@ -332,6 +367,14 @@ class QuestionQuerySet(SlugQuerySet):
             },
         )
 
+    def beside(self, question):
+        """Other questions of the same areas."""
+        near = self.model.objects.filter(areas__in=question.areas.all())
+        return self.filter(pk__in=near.values("pk")).exclude(pk=question.pk)
+
+    def by_area(self):
+        """Return (area id, question id), once for each area that a question is filed under."""
+        return self.order_by().values_list("areas", "pk").distinct()
 
     def opposed(self, *voices):
         """Questions to which published positions say both yes and no; with `voices`, in those voices alone."""
@@ -341,11 +384,9 @@ class QuestionQuerySet(SlugQuerySet):
         return self.filter(Exists(shown.filter(stance__gt=0)), Exists(shown.filter(stance__lt=0)))
 
     def with_answers(self):
-        """Bring along areas and published positions, each with its holder, its report and who wrote that."""
-        answers = Position.objects.published().select_related("report", "holder")
-        return self.prefetch_related(
-            "areas", Prefetch("positions", answers.prefetch_related("report__contributions__author"))
-        )
+        """Bring along areas and published positions, each with all that its page shows of it."""
+        answers = Position.objects.published().for_list().with_speakers()
+        return self.prefetch_related("areas", Prefetch("positions", answers))
 
 
 class Question(models.Model):
@@ -552,6 +593,10 @@ class CrossReferenceQuerySet(models.QuerySet):
         public = Report.objects.published()
         return self.filter(state=CrossReference.State.CONFIRMED, source__report__in=public, target__report__in=public)
 
+    def touching(self, recommendation):
+        """Relations of which a recommendation is an end, either one."""
+        return self.filter(Q(source=recommendation) | Q(target=recommendation))
+
     def for_list(self):
         ends = ("source__report", "source__made_by", "target__report", "target__made_by")
         return self.select_related(*ends)
@@ -630,6 +675,17 @@ class FrameworkQuerySet(SlugQuerySet):
     def published(self):
         """Frameworks by which a published report rates something."""
         return self.filter(Exists(Rating.objects.published().filter(dimension__framework=OuterRef("pk"))))
+
+    def with_counts(self):
+        """Annotate `subject_count`, `report_count` (what is rated outright, and in how many documents)."""
+        public = Q(
+            dimensions__ratings__report__in=Report.objects.published(),
+            dimensions__ratings__basis=Rating.Basis.EXPLICIT,
+        )
+        return self.annotate(
+            subject_count=Count("dimensions__ratings__subject", filter=public, distinct=True),
+            report_count=Count("dimensions__ratings__report", filter=public, distinct=True),
+        )
 
 
 class Framework(models.Model):
@@ -720,6 +776,13 @@ class RatingQuerySet(OfReportQuerySet):
     def on_report(self):
         """What a report's page shows of its ratings; the report itself is known there."""
         return self.select_related("subject", "dimension__framework", "assessor").prefetch_related("evidence")
+
+    def divergent(self):
+        """Explicit ratings of what is rated at different levels on one axis."""
+        same = (
+            Rating.objects.published().explicit().filter(subject=OuterRef("subject"), dimension=OuterRef("dimension"))
+        )
+        return self.explicit().filter(Exists(same.exclude(level=OuterRef("level"))))
 
     def explicit(self):
         """Ratings that the text states outright: the only ones drawn as points."""

@@ -1,11 +1,179 @@
-"""The pages of what reports say."""
+"""The pages of what reports say: recommendations, areas, questions, frameworks."""
 
-from django.http import HttpResponse
+from functools import partial
+
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
+from django.views.decorators.http import require_safe
+
+from portal.templatetags.duizhao import tr
+from portal.views import listing, refusal
+from recommendations import comparison
+from recommendations.filters import AreaFilterSet, FrameworkFilterSet, QuestionFilterSet, RecommendationFilterSet
+from recommendations.models import (
+    CrossReference,
+    Framework,
+    PolicyArea,
+    Position,
+    Question,
+    Rating,
+    Recommendation,
+)
+from reports.models import Report
+
+NEIGHBOURS = 3
+ROWS_SHOWN = 6  # what an area page shows of one document before it refers to the finder
 
 
-def page(request, **parts):
-    return HttpResponse("")
+@require_safe
+def recommendation_list(request):
+    rows = Recommendation.objects.published().for_list().with_units()
+    filterset = RecommendationFilterSet(request.GET, queryset=rows, request=request)
+    tally = filterset.qs.tally() if filterset.is_valid() else None
+    return listing(request, RecommendationFilterSet, rows, "recommendations/recommendation_list.html", tally=tally)
 
 
-recommendation_list = recommendation_detail = area_list = area_detail = page
-question_list = question_detail = framework_list = framework_detail = page
+@require_safe
+def recommendation_detail(request, report, key):
+    found = Recommendation.objects.published().for_page().with_family().with_units().with_speakers()
+    row = get_object_or_404(found, report__slug=report, key=key)
+    references = list(CrossReference.objects.published().touching(row))
+    ends = Recommendation.objects.published().for_page().with_speakers()
+    ends = {end.pk: end for end in comparison.dressed(ends.filter(pk__in=other_ends(row, references)))}
+    own = list(row.positions.select_related("question"))
+    others = Position.objects.published().for_list().with_speakers().exclude(report=row.report)
+    others = comparison.dressed(others.filter(question__in=[position.question_id for position in own]))
+    context = {
+        "row": comparison.dressed([row])[0],
+        "say": comparison.echo(references, others),
+        "relations": comparison.relations(row, references, ends),
+        "answers": comparison.answers(own, others),
+    }
+    return render(request, "recommendations/recommendation_detail.html", context)
+
+
+def other_ends(row, references):
+    """Return the ids of the recommendations that cross references join to a row."""
+    return {pk for reference in references for pk in (reference.source_id, reference.target_id)} - {row.pk}
+
+
+@require_safe
+def area_list(request):
+    filterset = AreaFilterSet(request.GET, queryset=PolicyArea.objects.all(), request=request)
+    if not filterset.is_valid():
+        return refusal(request, filterset.errors)
+    found = all_branches()
+    chosen = {area.pk: area.parent_id for area in filterset.qs}
+    roots = [found[pk] for pk, parent in chosen.items() if parent not in chosen]
+    return render(request, "recommendations/area_list.html", {"roots": roots})
+
+
+@require_safe
+def area_detail(request, slug):
+    area = get_object_or_404(PolicyArea, slug=slug)
+    found = all_branches()
+    branch = found[area.pk]
+    advice = {pk for rows in branch.advice.values() for pk in rows}
+    rows = list(Recommendation.objects.published().for_list().filter(pk__in=advice))
+    questions = Question.objects.published().with_counts().filter(pk__in=branch.questions)
+    context = {
+        "branch": branch,
+        "above": [one.area for one in comparison.upwards(found, area.parent_id)][::-1],
+        "reports": [
+            (report, theirs[:ROWS_SHOWN], comparison.by_voice(theirs), len(theirs) > ROWS_SHOWN)
+            for report, theirs in comparison.by_report(rows)
+        ],
+        "addressed": comparison.addressed(rows),
+        "questions": questions.order_by("-report_count", "slug"),
+    }
+    return render(request, "recommendations/area_detail.html", context)
+
+
+def all_branches():
+    """Return the taxonomy with what is filed under it, {area id: Branch}."""
+    advice = Recommendation.objects.published().by_area()
+    return comparison.branches(PolicyArea.objects.all(), advice, Question.objects.published().by_area())
+
+
+@require_safe
+def question_list(request):
+    rows = Question.objects.published().with_counts().prefetch_related("areas").order_by("-report_count", "slug")
+    return listing(request, QuestionFilterSet, rows, "recommendations/question_list.html")
+
+
+@require_safe
+def question_detail(request, slug):
+    question = get_object_or_404(Question.objects.published().prefetch_related("areas"), slug=slug)
+    found = Position.objects.published().for_list().with_speakers().filter(question=question)
+    positions, kind = comparison.dressed(found), question.kind
+    silent, uncoded = comparison.without_position(Report.objects.published().for_list(), positions)
+    context = {
+        "question": question,
+        "say": comparison.debate(kind, positions, len(silent), len(uncoded)),
+        "document_count": len({position.report_id for position in positions}),
+        "voices": comparison.by_voice(positions),
+        "stand": comparison.stand(kind, positions),
+        "groups": comparison.by_stance(kind, positions),
+        "divided": comparison.divided(kind, positions),
+        "silent": silent,
+        "uncoded": uncoded,
+        "neighbours": Question.objects.published()
+        .with_counts()
+        .beside(question)
+        .order_by("-report_count", "slug")[:NEIGHBOURS],
+    }
+    return render(request, "recommendations/question_detail.html", context)
+
+
+@require_safe
+def framework_list(request):
+    rows = Framework.objects.published().with_counts().prefetch_related("dimensions").order_by("slug")
+    return listing(request, FrameworkFilterSet, rows, "recommendations/framework_list.html")
+
+
+@require_safe
+def framework_detail(request, slug):
+    found = Framework.objects.published().select_related("work").prefetch_related("dimensions")
+    framework = get_object_or_404(found, slug=slug)
+    ratings = Rating.objects.published().for_list().with_speakers().filter(dimension__framework=framework)
+    ratings, axes = comparison.dressed(ratings), list(framework.dimensions.all())
+    everyone = comparison.assessors(ratings)
+    table = comparison.lines(ratings, axes, everyone)
+    placed, in_words = comparison.points(table, axes, everyone), comparison.in_words(ratings)
+    context = {
+        "framework": framework,
+        "axes": axes,
+        "assessors": everyone,
+        "columns": 1 + len(axes) * len(everyone),
+        "reports": list({rating.report_id: rating.report for rating in ratings}.values()),
+        "say": comparison.framework_words(table, placed, everyone, subject_name),
+        "charts": charts(placed, axes),
+        "verdicts": comparison.verdicts(table),
+        "in_words": in_words,
+        "worded": {subject.pk for subject, _rows in in_words},
+    }
+    return render(request, "recommendations/framework_detail.html", context)
+
+
+def subject_name(subject):
+    return tr(subject, "name")
+
+
+def charts(placed, axes):
+    """Return the quadrant chart drawn for wide and for narrow screens; nothing where nothing can be drawn."""
+    caption = partial(quadrant_caption, axes)
+    scales = (comparison.WIDE, comparison.NARROW) if placed else ()
+    return [comparison.chart(placed, subject_name, caption, scale) for scale in scales]
+
+
+def quadrant_caption(axes, up, across, n):
+    """Return the words over one quadrant of a chart: both levels, and how many items."""
+    axis, levels = _("%(axis)s %(level)s"), dict(Rating.Level.choices)
+    vertical, horizontal = (
+        axis % {"axis": tr(dimension, "name"), "level": levels[level]}
+        for dimension, level in zip(axes, (up, across), strict=False)
+    )
+    count = ngettext("%(n)s item", "%(n)s items", n) % {"n": n}
+    words = {"vertical": vertical, "horizontal": horizontal, "count": count}
+    return pgettext("quadrant", "%(vertical)s, %(horizontal)s: %(count)s") % words

@@ -144,9 +144,9 @@ class RowForm(forms.ModelForm):
     @property
     def report(self):
         """The report of the row, or None as long as none is chosen."""
-        if self.of_report or not self.instance.report_id:
-            return self.of_report or self.cleaned_data.get("report")
-        return self.instance.report
+        if self.of_report is None and getattr(self.instance, "report_id", None):
+            return self.instance.report
+        return self.of_report or self.cleaned_data.get("report")
 
     def clean(self):
         data = super().clean() or self.cleaned_data
@@ -159,12 +159,11 @@ class RowForm(forms.ModelForm):
 
     def fill(self):
         """Fill an empty key and order."""
-        report = self.report
-        rows = self._meta.model.objects.filter(report=report if report and report.pk else None)
-        if report and self.cleaned_data.get("key", self) in ("", None):
-            self.cleaned_data["key"] = next_key(rows, self.letter)
-        if self.cleaned_data.get("order", self) is None:
-            self.cleaned_data["order"] = next_order(rows)
+        data, report = self.cleaned_data, self.report
+        for name, empty in (("key", ""), ("order", None)):
+            if report and data.get(name, self) == empty:
+                rows = self._meta.model.objects.filter(report=report.pk)
+                data[name] = next_key(rows, self.letter) if name == "key" else next_order(rows)
 
 
 class RowFormSet(forms.BaseInlineFormSet):
@@ -183,13 +182,15 @@ class SpanForm(RowForm):
     """
 
     needs_place = True
-    owners = []
 
     quotation = forms.CharField(
         label=_("Quotation"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField", "lang": "zh-Hans"}),
-        help_text=_("Paste 12 to 60 characters of the source, unchanged. Blanks and line breaks do not matter."),
+        help_text=_(
+            "Where it is written: paste a clause of 12 to 60 characters of the source, unchanged, one that stands "
+            "there only once. Blanks and line breaks do not matter."
+        ),
     )
     occurrence = forms.IntegerField(
         label=_("Which occurrence"),
@@ -201,9 +202,9 @@ class SpanForm(RowForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        for name in ("start", "end", "digest"):
+        for name in {"start", "end", "digest"} & self.fields.keys():
             self.fields[name].required = False
-        if not self.instance._state.adding and self.instance.start is not None:
+        if "start" in self.fields and not self.instance._state.adding and self.instance.start is not None:
             self.show_quotation()
 
     def show_quotation(self):
@@ -263,8 +264,9 @@ class ReportForm(forms.ModelForm):
 
     def check_source(self, source):
         """Take over file name and hash of a source chosen anew. A report coded from another file keeps that one."""
-        coded_from = self.instance.source_sha256
-        if source and coded_from and coded_from != source.sha256:
+        of_report = ("sections", "citations", "mentions", "recommendations", "positions", "ratings")
+        coded = self.instance.pk and any(getattr(self.instance, name).exists() for name in of_report)
+        if source and coded and self.instance.source_sha256 not in ("", source.sha256):
             self.add_error("source_text", _("This report was coded from another file; its evidence would not hold."))
         elif source:
             self.instance.source_sha256, self.instance.source_file = source.sha256, source.file_name
@@ -297,23 +299,24 @@ class RowAdmin(EditorialAdmin):
     list_select_related = ["report"]
     list_filter = [OfOneReport]
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        form = super().get_form(request, obj, change, **kwargs)
-        form.user = request.user
-        return form
-
     def get_readonly_fields(self, request, obj=None):
         fixed = [name for name in self.fixed if any(f.name == name for f in self.opts.fields)]
         return [*super().get_readonly_fields(request, obj), *(fixed if obj else [])]
 
+    def report_of(self, obj):
+        return obj.report
+
+    def is_open(self, request, obj):
+        return obj is None or may_change(request.user, self.report_of(obj))
+
     def has_change_permission(self, request, obj=None):
-        return super().has_change_permission(request, obj) and (obj is None or may_change(request.user, report_of(obj)))
+        return super().has_change_permission(request, obj) and self.is_open(request, obj)
 
     def has_delete_permission(self, request, obj=None):
-        return super().has_delete_permission(request, obj) and (obj is None or may_change(request.user, report_of(obj)))
+        return super().has_delete_permission(request, obj) and self.is_open(request, obj)
 
     def get_view_on_site_url(self, obj=None):
-        return super().get_view_on_site_url(obj) if obj and report_of(obj).is_public else None
+        return super().get_view_on_site_url(obj) if obj and self.report_of(obj).is_public else None
 
     def response_add(self, request, obj, post_url_continue=None):
         """*Save and add another* goes on in the same report."""
@@ -323,35 +326,460 @@ class RowAdmin(EditorialAdmin):
         return response
 
 
-class SpanAdmin(RowAdmin):
+class Quoting:
+    """Options of pages and inlines on rows with a place in the text, which know the report of a row (`report_of`)."""
+
+    @admin.display(description=_("Quotation"))
+    def quotation(self, obj):
+        """The words at the stored place, for those who may look but not change."""
+        text = self.report_of(obj).squeezed
+        return text.slice(obj.start, obj.end) if text and obj.start is not None else None
+
+
+class SpanAdmin(Quoting, RowAdmin):
     """A row with a place in the text, entered by its quotation."""
-
-    list_select_related = ["report__source_text"]
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).defer("report__source_text__text")
 
 
 PLACE = (_("Place in the text"), {"classes": ["collapse"], "fields": ["start", "end", "digest"]})
 
 
-class KnownSelect(AutocompleteSelect):
-    """An autocomplete box that knows the label of its value already, and so asks the database for none."""
+class KnownChoices:
+    """An autocomplete box that knows the labels of its values already, and so asks the database for none."""
 
     known = None
 
     def optgroups(self, name, value, attrs=None):
         if self.known is None:
             return super().optgroups(name, value, attrs)
-        self.choices = [("", ""), *self.known]
-        return forms.Select.optgroups(self, name, value, attrs)
+        self.choices = self.known if self.allow_multiple_selected else [("", ""), *self.known]
+        return forms.widgets.ChoiceWidget.optgroups(self, name, value, attrs)
 
 
-class KnownSelectMultiple(AutocompleteSelectMultiple):
-    known = None
+class KnownSelect(KnownChoices, AutocompleteSelect):
+    pass
 
-    def optgroups(self, name, value, attrs=None):
-        if self.known is None:
-            return super().optgroups(name, value, attrs)
-        self.choices = self.known
-        return forms.SelectMultiple.optgroups(self, name, value, attrs)
+
+class KnownSelectMultiple(KnownChoices, AutocompleteSelectMultiple):
+    pass
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reports
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class ContributionForm(RowForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and not self.is_bound:
+            rows = {name: [getattr(self.instance, name)] for name in ("author", "institution")}
+            rows["affiliations"] = self.instance.affiliations.all()
+            for name in rows.keys() & self.fields.keys():
+                self.fields[name].widget.widget.known = [(row.pk, str(row)) for row in rows[name] if row]
+
+
+CONTRIBUTION = [
+    (None, {"fields": [("author", "institution"), ("role", "delegation"), "affiliations"]}),
+    (
+        _("As printed, order and notes"),
+        {
+            "classes": ["collapse"],
+            "fields": [
+                "name_as_printed",
+                ("affiliation_as_printed", "post_as_printed"),
+                "order",
+                ("note_zh", "note_en"),
+            ],
+        },
+    ),
+]
+
+
+class ContributionInline(Bilingual, admin.StackedInline):
+    model = Contribution
+    form = ContributionForm
+    formset = RowFormSet
+    extra = 0
+    autocomplete_fields = ["author", "institution", "affiliations"]
+    fieldsets = CONTRIBUTION
+    classes = ["collapse"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("author", "institution").prefetch_related("affiliations")
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in self.autocomplete_fields:
+            kwargs["widget"] = KnownSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        return super().formfield_for_manytomany(
+            db_field, request, widget=KnownSelectMultiple(db_field, self.admin_site), **kwargs
+        )
+
+
+@admin.register(Report)
+class ReportAdmin(EditorialAdmin):
+    form = ReportForm
+    inlines = [ContributionInline]
+    list_display = ["title_zh", "title_en", "kind", "date", "state", "coding", "publisher"]
+    list_filter = ["state", "coding", "kind", "date_kind", MissingTranslation]
+    list_select_related = ["publisher"]
+    search_fields = ["slug", "title_zh", "title_en", "contributions__author__name_index", "publisher__name_index"]
+    search_help_text = _("Titles, slugs, and the names of authors and publishers in either language or pinyin.")
+    autocomplete_fields = ["publisher", "part_of", "source_text"]
+    prepopulated_fields = {"slug": ["title_en"]}
+    readonly_fields = ["source_file", "source_sha256"]
+    actions = [
+        step("send_to_review", _("Send to review"), [State.DRAFT], State.IN_REVIEW, "change"),
+        step("publish", _("Publish"), [s for s in State if s != State.PUBLISHED], State.PUBLISHED, "publish"),
+        step("withdraw", _("Withdraw"), LOCKED, State.WITHDRAWN, "publish"),
+    ]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "One row for each publication; an essay in a symposium is a row of its own that is part of the "
+                    "whole. Nothing that the text does not state: an unknown date, journal or author stays empty and "
+                    "a note says why. The standfirst is in our own words."
+                ),
+                "fields": [
+                    ("title_zh", "title_en"),
+                    ("standfirst_zh", "standfirst_en"),
+                    "slug",
+                    ("kind", "language"),
+                ],
+            },
+        ),
+        (
+            _("State"),
+            {
+                "description": _(
+                    "Readers see a report once it is published or its time has come. Coding is complete only when a "
+                    "second pass has read the whole text: until then silence means “not yet coded”."
+                ),
+                "fields": [("state", "coding"), "publish_at"],
+            },
+        ),
+        (
+            _("Where and when it appeared"),
+            {
+                "description": _(
+                    "The date as precisely as the text gives it, and what it is: a cover date is not the date under "
+                    "the text, nor the day on which it was put online."
+                ),
+                "fields": [
+                    ("publisher", "container"),
+                    ("volume", "issue", "pages"),
+                    ("date", "date_end", "date_kind"),
+                    ("date_note_zh", "date_note_en"),
+                    ("source_url", "doi"),
+                ],
+            },
+        ),
+        (
+            _("Part of a whole"),
+            {
+                "description": _("Left empty, the place is the next one."),
+                "classes": ["collapse"],
+                "fields": ["part_of", "place"],
+            },
+        ),
+        (
+            _("Source text"),
+            {
+                "description": _(
+                    "The text enters by the command ingest; choose it here. An essay is one stretch of a longer file."
+                ),
+                "classes": ["collapse"],
+                "fields": ["source_text", "source_start", "source_end", "source_file", "source_sha256"],
+            },
+        ),
+        (_("Note on the title"), {"classes": ["collapse"], "fields": [("title_note_zh", "title_note_en")]}),
+    ]
+
+    def get_actions(self, request):
+        """Reports are deleted one at a time, not in bulk."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def get_readonly_fields(self, request, obj=None):
+        """The address is fixed once readers may have seen it; only publishers set the hour."""
+        fixed = ["slug"] if obj and obj.state not in EARLY else []
+        return [*self.readonly_fields, *fixed, *([] if self.has_publish_permission(request) else ["publish_at"])]
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return {} if obj else self.prepopulated_fields
+
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) and (obj is None or may_change(request.user, obj))
+
+    def has_delete_permission(self, request, obj=None):
+        """Only drafts are deleted. What has been out is withdrawn."""
+        return super().has_delete_permission(request, obj) and (obj is None or obj.state == State.DRAFT)
+
+    def get_view_on_site_url(self, obj=None):
+        return super().get_view_on_site_url(obj) if obj and obj.is_public else None
+
+    def get_deleted_objects(self, objs, request):
+        """The umbrellas of a report go with their parts, and its passages with the report that may be deleted."""
+        with transaction.atomic():
+            self.dissolve(objs)
+            to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+            transaction.set_rollback(True)
+        return to_delete, counts, perms_needed - {Passage._meta.verbose_name}, protected
+
+    def delete_model(self, request, obj):
+        self.dissolve([obj])
+        super().delete_model(request, obj)
+
+    @staticmethod
+    def dissolve(reports):
+        """Take the trees of recommendations apart; an umbrella could not be deleted over its parts."""
+        for report in reports:
+            report.recommendations.update(parent=None)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        report = self.get_object(request, object_id)
+        rows = self.rows(request, report) if report else []
+        return super().change_view(request, object_id, form_url, {"rows_of_report": rows} | (extra_context or {}))
+
+    def rows(self, request, report):
+        """What hangs on a report, beside its contributors: name, number, and the ways to the list and to a new one."""
+        open_to_user = may_change(request.user, report)
+        inline = {inline.model for inline in self.inlines}
+        found = []
+        for relation in Report._meta.related_objects:
+            model, site = relation.related_model, self.admin_site
+            if relation.on_delete is not models.CASCADE or model in inline or not site.is_registered(model):
+                continue
+            page = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+            can_add = open_to_user and site.get_model_admin(model).has_add_permission(request)
+            found.append(
+                {
+                    "name": capfirst(model._meta.verbose_name_plural),
+                    "one": model._meta.verbose_name,
+                    "count": model.objects.filter(report=report).count(),
+                    "list": f"{reverse(f'{page}_changelist')}?report={report.slug}",
+                    "add": f"{reverse(f'{page}_add')}?report={report.pk}" if can_add else None,
+                }
+            )
+        return found
+
+
+@admin.register(Contribution)
+class ContributionAdmin(RowAdmin):
+    form = RowForm
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "One row for each person or body and each role: an author or an institution, one of the two. The "
+                    "delegation is the side of the table, not the country of the employer."
+                ),
+                "fields": ["report"],
+            },
+        ),
+        *CONTRIBUTION,
+    ]
+    autocomplete_fields = ["report", "author", "institution", "affiliations"]
+    list_display = ["contributor", "role", "delegation", "affiliation_as_printed", "report"]
+    list_filter = [OfOneReport, "role", "delegation", "report__state", MissingTranslation]
+    list_select_related = ["report", "author", "institution"]
+    search_fields = ["author__name_index", "institution__name_index", "name_as_printed", "affiliation_as_printed"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The text
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class ReadOnlyAdmin(EditorialAdmin):
+    """What comes in through ingest and is looked at only."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(SourceText)
+class SourceTextAdmin(ReadOnlyAdmin):
+    list_display = ["file_name", "short_hash", "extractor", "added_at"]
+    list_filter = ["extractor"]
+    search_fields = ["file_name", "sha256"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _("Texts enter by the command ingest; they are not typed or changed here."),
+                "fields": ["file_name", "sha256", "extractor", "added_at"],
+            },
+        ),
+        (_("Text"), {"classes": ["collapse"], "fields": ["text"]}),
+    ]
+
+    @admin.display(description="SHA-256", ordering="sha256")
+    def short_hash(self, obj):
+        return obj.sha256[:12]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("text")
+
+
+@admin.register(Passage)
+class PassageAdmin(ReadOnlyAdmin):
+    list_display = ["number", "report", "section", "beginning"]
+    list_filter = [OfOneReport]
+    list_select_related = ["report", "section"]
+    search_fields = ["text"]
+    fields = ["report", "section", "number", "text", "start", "end"]
+
+    @admin.display(description=_("text"))
+    def beginning(self, obj):
+        return f"{obj.text[:60]}…" if len(obj.text) > 60 else obj.text
+
+
+class SectionForm(RowForm):
+    letter = "s"
+
+
+@admin.register(Section)
+class SectionAdmin(RowAdmin):
+    form = SectionForm
+    list_display = ["key", "heading_zh", "heading_en", "report"]
+    list_filter = [OfOneReport, "report__state"]
+    search_fields = ["heading_zh", "heading_en", "report__slug"]
+    autocomplete_fields = ["report", "parent"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "A heading and the stretch of text under it, in characters without blanks; an inner section lies "
+                    "within its parent. Words such as 第一 and 首先 inside a paragraph are no headings."
+                ),
+                "fields": ["report", ("heading_zh", "heading_en"), "parent", "key", "start", "end"],
+            },
+        )
+    ]
+
+
+class CitationForm(SpanForm):
+    letter = "N"
+    needs_place = False
+
+
+@admin.register(Citation)
+class CitationAdmin(SpanAdmin):
+    form = CitationForm
+    list_display = ["key", "mark", "kind", "work", "report"]
+    list_filter = [OfOneReport, "kind", "report__state", MissingTranslation]
+    list_select_related = ["report", "work"]
+    search_fields = ["key", "mark", "work__title_zh", "work__title_en", "report__slug"]
+    autocomplete_fields = ["report", "work"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "Every note or bracketed reference, even where only its number survives. Notes by or on the author "
+                    "are no cited works. Quote the words before the mark; a citation without a recorded place has none."
+                ),
+                "fields": ["report", ("mark", "kind"), ("work", "locator"), "quotation", "occurrence"],
+            },
+        ),
+        PLACE,
+        (_("Key, order and notes"), {"classes": ["collapse"], "fields": ["key", "order", ("note_zh", "note_en")]}),
+    ]
+
+
+@admin.register(Mention)
+class MentionAdmin(SpanAdmin):
+    form = SpanForm
+    list_display = ["event", "as_printed", "report"]
+    list_filter = [OfOneReport, "report__state", MissingTranslation]
+    list_select_related = ["report", "event"]
+    search_fields = ["event__title_zh", "event__title_en", "event__slug", "as_printed", "report__slug"]
+    autocomplete_fields = ["report", "event"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "One place where a report mentions a dated happening. What is printed wrongly is kept as printed "
+                    "and flagged in the note, not mended."
+                ),
+                "fields": ["report", "event", "quotation", "occurrence", "as_printed", ("note_zh", "note_en")],
+            },
+        ),
+        PLACE,
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Shared words
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@admin.register(Institution)
+class InstitutionAdmin(NamedAdmin):
+    more_fields = [("kind", "country")]
+    list_display = ["name_zh", "name_en", "kind", "country", "slug"]
+    list_filter = ["kind", "country"]
+
+
+@admin.register(Author)
+class AuthorAdmin(NamedAdmin):
+    list_display = ["name_zh", "name_en", "sort_key", "slug"]
+
+
+@admin.register(Work)
+class WorkAdmin(VocabularyAdmin):
+    prepopulated_fields = {"slug": ["title_en"]}
+    list_display = ["title_zh", "title_en", "authors", "date", "report"]
+    list_filter = ["language"]
+    list_select_related = ["report"]
+    search_fields = ["slug", "title_zh", "title_en", "authors", "container"]
+    autocomplete_fields = ["report"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _("A cited work is one row, however often and in however many reports it is cited."),
+                "fields": [
+                    ("title_zh", "title_en"),
+                    "slug",
+                    ("authors", "container"),
+                    ("date", "language"),
+                    "url",
+                    "report",
+                ],
+            },
+        )
+    ]
+
+
+@admin.register(Event)
+class EventAdmin(VocabularyAdmin):
+    prepopulated_fields = {"slug": ["title_en"]}
+    list_display = ["title_zh", "title_en", "date", "date_end", "target"]
+    list_filter = ["target"]
+    search_fields = ["slug", "title_zh", "title_en", "date"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "Anything dated that a text uses, with the precision that it gives. Goals and future years are "
+                    "events too."
+                ),
+                "fields": [("title_zh", "title_en"), "slug", ("date", "date_end"), "target"],
+            },
+        )
+    ]

@@ -56,7 +56,7 @@ class InstitutionFilter(SlugWordsFilter):
     def facet_rows(self, queryset):
         found = {}
         for path in (self.field_name, *self.paths):
-            rows = queryset.order_by().exclude(**{path: None}).values_list("pk", f"{path}__slug")
+            rows = queryset.order_by().filter(**{f"{path}__isnull": False}).values_list("pk", f"{path}__slug")
             for pk, slug in rows:
                 found.setdefault(slug, set()).add(pk)
         labels = self.labels(found)
@@ -92,6 +92,7 @@ class ReportFilterSet(StrictFilterSet):
         help_text=_("A role taken."),
     )
     report = ReportFilter(field_name="pk")
+    report.facet = False
     year = YearFacet(field_name="date", label=_("Year"), help_text=_("A year, for example 2021. Repeat for “or”."))
     year_min, year_max = year_bounds("date")
     ordering = SortFilter(
@@ -123,6 +124,7 @@ class AuthorFilterSet(NamedFilterSet):
     institution = SlugWordsFilter(
         field_name="contributions__affiliations",
         rows=Institution.objects.published,
+        gate=lambda: {"contributions__report__in": Report.objects.published()},
         label=_("Institution"),
         help_text=_("Slug of an affiliation as printed in a report. Repeat for “or”."),
     )

@@ -70,9 +70,10 @@ class AuthorQuerySet(SlugQuerySet):
         """People who contributed to a published report."""
         return self.filter(Exists(Contribution.objects.published().filter(author=OuterRef("pk"))))
 
-    def for_list(self):
-        """What a register of people shows: their published contributions."""
-        return self.prefetch_related(Prefetch("contributions", Contribution.objects.published()))
+    def affiliated_with(self, institutions):
+        """People whom a published report prints with one of these institutions."""
+        shown = Contribution.objects.published().filter(affiliations__in=institutions)
+        return self.filter(Exists(shown.filter(author=OuterRef("pk"))))
 
     def with_counts(self):
         """Annotate `report_count`: the published reports a person contributed to."""
@@ -146,15 +147,23 @@ class ReportQuerySet(SlugQuerySet):
         """Publications: reports that are not part of another."""
         return self.filter(part_of=None)
 
+    def counted(self, of, **having):
+        """Count related rows apart from the query itself, so that two counts do not multiply each other's rows."""
+        same = self.model.objects.filter(pk=OuterRef("pk"), **having).order_by()
+        number = Func(f"{of}__pk", function="COUNT", template="COUNT(DISTINCT %(expressions)s)")
+        return Subquery(same.annotate(n=number).values("n"), IntegerField())
+
+    def with_voices(self):
+        """Annotate one count of positions a voice: `own_count`, `joint_count`, `attributed_count`. Never their sum."""
+        voices = ("own", "joint", "attributed")
+        return self.annotate(**{f"{v}_count": self.counted("positions", positions__voice=v) for v in voices})
+
     def with_counts(self):
         """Annotate how much is coded: `recommendation_count` (atomic, nothing counted twice) and `position_count`."""
+        atomic = {"recommendations__parts": None, "recommendations__restates": None}
         return self.annotate(
-            recommendation_count=Count(
-                "recommendations",
-                filter=Q(recommendations__parts=None, recommendations__restates=None),
-                distinct=True,
-            ),
-            position_count=Count("positions", distinct=True),
+            recommendation_count=self.counted("recommendations", **atomic),
+            position_count=self.counted("positions"),
         )
 
     def for_list(self):
@@ -172,6 +181,7 @@ class ReportQuerySet(SlugQuerySet):
             .prefetch_related(
                 Prefetch("contributions", contributions),
                 "sections",
+                "passages",
                 Prefetch("parts", Report.objects.published().for_list().order_by("place")),
             )
         )
@@ -361,8 +371,18 @@ class OfReportQuerySet(models.QuerySet):
     def published(self):
         return self.filter(report__in=Report.objects.published())
 
+    def with_speakers(self):
+        """Bring along who wrote the report, or took part: in whose name its own and joint views are held."""
+        return self.prefetch_related("report__contributions__author", "report__contributions__institution")
+
     def get_by_natural_key(self, report, key):
         return self.get(report__slug=report, key=key)
+
+
+class ContributionQuerySet(OfReportQuerySet):
+    def for_list(self):
+        """What the page of a person or an institution shows of each."""
+        return self.select_related("report", "author", "institution").order_by("-report__date", "report__slug", "order")
 
 
 class Contribution(models.Model):
@@ -405,7 +425,7 @@ class Contribution(models.Model):
     note_en = models.TextField(_("note (English)"), blank=True)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
 
-    objects = OfReportQuerySet.as_manager()
+    objects = ContributionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("contribution")

@@ -1,10 +1,216 @@
 """The pages of who published what."""
 
-from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from portal.views import listing
+from reports.filters import AuthorFilterSet, InstitutionFilterSet, ReportFilterSet, WorkFilterSet
+from reports.models import Author, Institution, Report, Work
+
+REGISTER_SIZE = 300
 
 
-def page(request, **parts):
-    return HttpResponse("")
+@require_safe
+def report_list(request):
+    """All publications, by kind, author, institution, role, year and words."""
+    reports = Report.objects.published().with_counts().with_voices().for_list().order_by("-date", "slug")
+    return listing(request, ReportFilterSet, reports, "reports/list.html")
 
 
-report_list = report_detail = author_list = author_detail = institution_list = institution_detail = work_list = page
+@require_safe
+def report_detail(request, slug):
+    """One publication: who made it, what it is, what it says and where."""
+    report = get_object_or_404(Report.objects.published().for_page(), slug=slug)
+    recommendations = list(report.recommendations.on_report())
+    positions = list(report.positions.on_report())
+    ratings = list(report.ratings.on_report())
+    place(report, recommendations + positions + ratings)
+    context = {
+        "report": report,
+        "sides": sides(report),
+        "advice": umbrellas([row for row in recommendations if not row.restates.all()]),
+        "restating": [row for row in recommendations if row.restates.all()],
+        "kinds": answers(positions),
+        "frameworks": scales(ratings),
+        "sections": contents(report, recommendations, positions, ratings),
+        "counts": counts(recommendations, positions, ratings),
+        "citations": report.citations.select_related("work"),
+        "mentions": report.mentions.select_related("event").order_by("event__date", "start"),
+    }
+    return render(request, "reports/detail.html", context)
+
+
+def place(report, rows):
+    """Give each row its `places`: where it is written, and the words there while the source text is held."""
+    text = report.squeezed
+    for row in rows:
+        row.places = [
+            {
+                "section": report.section_at(e.start),
+                "start": e.start,
+                "end": e.end,
+                "quote": text.slice(e.start, e.end) if text else "",
+            }
+            for e in row.evidence.all()
+        ]
+        row.section = row.places[0]["section"] if row.places else None
+
+
+def sides(report):
+    """Return the contributors by role, and inside a role by delegation: [(role, [(delegation, [contribution])])]."""
+    found = {}
+    for contribution in report.contributions.all():
+        roles = found.setdefault(contribution.get_role_display(), {})
+        roles.setdefault(contribution.delegation, []).append(contribution)
+    return [(role, list(delegations.items())) for role, delegations in found.items()]
+
+
+def umbrellas(rows):
+    """Return the top rows of the tree, each row with its `children`; an umbrella counts the single acts below it."""
+    shown = {row.pk: row for row in rows}
+    for row in rows:
+        row.children = []
+    tops = []
+    for row in rows:
+        above = shown.get(row.parent_id)
+        (above.children if above else tops).append(row)
+    for row in rows:
+        row.acts = acts(row)
+    return tops
+
+
+def acts(row):
+    """Count the single acts at and below a row."""
+    return sum(acts(child) for child in row.children) or 1
+
+
+def answers(positions):
+    """Return the positions under their questions, these by kind: [(kind, [(question, [position])], {voice: n})]."""
+    found = {}
+    voices = {"own": 0, "joint": 1, "attributed": 2}
+    for row in sorted(positions, key=lambda row: (voices[row.voice], row.order)):
+        found.setdefault(row.question, []).append(row)
+    kinds = {}
+    for question, rows in sorted(found.items(), key=lambda pair: min(row.order for row in pair[1])):
+        kinds.setdefault(question.kind, []).append((question, rows))
+    return [
+        {"kind": kind, "label": asked[0][0].get_kind_display(), "questions": asked, "voices": voice_counts(asked)}
+        for kind, asked in kinds.items()
+    ]
+
+
+def voice_counts(asked):
+    """Count positions voice by voice; the three are never added."""
+    rows = [row for _, rows in asked for row in rows]
+    return [(word, n) for word in ("own", "joint", "attributed") if (n := sum(row.voice == word for row in rows))]
+
+
+def scales(ratings):
+    """Return the ratings by framework and subject: [(framework, [(subject, [rating])])]."""
+    found = {}
+    for row in ratings:
+        found.setdefault(row.dimension.framework, {}).setdefault(row.subject, []).append(row)
+    return [(framework, list(subjects.items())) for framework, subjects in found.items()]
+
+
+def contents(report, recommendations, positions, ratings):
+    """Return the sections in the order of the text, each with its `depth` and the `codes` that stand in it."""
+    sections = sorted(report.sections.all(), key=lambda s: (s.start, -s.end))
+    depth, above = {}, {row.parent_id for row in recommendations}
+
+    def counted(row):
+        return row.pk not in above and not row.restates.all()
+
+    for section in sections:
+        section.depth = depth[section.pk] = depth.get(section.parent_id, 0) + 1
+        section.codes = [
+            run
+            for rows in (recommendations, positions)
+            for run in runs(rows, [r for r in rows if r.section == section])
+        ]
+        section.advised = sum(row.section == section and counted(row) for row in recommendations)
+        section.rated = sum(row.section == section for row in ratings)
+        section.paragraphs = [p for p in report.passages.all() if p.section_id == section.pk]
+    return sections
+
+
+def runs(rows, chosen):
+    """Return the stretches of `rows` that are `chosen` without a gap: [(first, last)]."""
+    found, at = [], {row.pk: i for i, row in enumerate(rows)}
+    for row in chosen:
+        if found and at[row.pk] == at[found[-1][1].pk] + 1:
+            found[-1] = (found[-1][0], row)
+        else:
+            found.append((row, row))
+    return found
+
+
+def counts(recommendations, positions, ratings):
+    """Return what is coded: single acts counted once, positions voice by voice, ratings."""
+    above = {row.parent_id for row in recommendations}
+    return {
+        "atomic": sum(row.pk not in above and not row.restates.all() for row in recommendations),
+        "umbrellas": sum(row.pk in above and not row.restates.all() for row in recommendations),
+        "restating": sum(bool(row.restates.all()) for row in recommendations),
+        "voices": voice_counts([(None, positions)]),
+        "ratings": len(ratings),
+    }
+
+
+@require_safe
+def author_list(request):
+    """The register of people."""
+    people = Author.objects.published().with_counts().order_by("sort_key", "slug")
+    return listing(request, AuthorFilterSet, people, "reports/authors.html", size=REGISTER_SIZE)
+
+
+@require_safe
+def author_detail(request, slug):
+    """A person: what they took part in, who stands beside them, and the views that are theirs."""
+    author = get_object_or_404(Author.objects.published(), slug=slug)
+    printed = author.contributions.published()
+    institutions = Institution.objects.published().filter(affiliated_contributions__in=printed).distinct()
+    written = Report.objects.published().filter(contributions__author=author, contributions__role="author")
+    context = {
+        "row": author,
+        "contributions": printed.for_list(),
+        "institutions": institutions,
+        "colleagues": Author.objects.published().affiliated_with(institutions).exclude(pk=author.pk),
+        "written": written.with_voices().distinct(),
+        "views": views_of(author),
+    }
+    return render(request, "reports/author.html", context)
+
+
+@require_safe
+def institution_list(request):
+    """The register of institutions."""
+    rows = Institution.objects.published().with_counts().order_by("sort_key", "slug")
+    return listing(request, InstitutionFilterSet, rows, "reports/institutions.html", size=REGISTER_SIZE)
+
+
+@require_safe
+def institution_detail(request, slug):
+    """An institution: its publications, its people as printed, and the views that are told of it."""
+    institution = get_object_or_404(Institution.objects.published().with_counts(), slug=slug)
+    context = {
+        "row": institution,
+        "reports": Report.objects.published().filter(publisher=institution).with_counts().with_voices().for_list(),
+        "contributions": institution.contributions.published().for_list(),
+        "affiliated": institution.affiliated_contributions.published().for_list(),
+        "views": views_of(institution),
+    }
+    return render(request, "reports/institution.html", context)
+
+
+def views_of(row):
+    """Return the published positions held by the actor that a person or institution is: told of them by others."""
+    actor = getattr(row, "actor", None)
+    return actor.positions.published().for_list() if actor else []
+
+
+@require_safe
+def work_list(request):
+    """The works that reports cite, each once, with every place that cites it."""
+    works = Work.objects.published().for_list().order_by("-date", "slug")
+    return listing(request, WorkFilterSet, works, "reports/works.html", size=REGISTER_SIZE)

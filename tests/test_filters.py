@@ -187,3 +187,30 @@ def test_other_lists():
         assert narrowed(query, AuthorFilterSet, Author.objects.published()).qs.get() == writer
     assert narrowed("kind=essay&author=li-si", ReportFilterSet, Report.objects.published()).qs.get() == report
     assert narrowed("year_max=2020&year_min=2020", EventFilterSet, Event.objects.published()).qs.get().slug == "summit"
+
+
+def test_a_hidden_answer_is_not_found_by_who_gave_it():
+    """Everything here is public by itself; only the answer, and the affiliation, stand in a draft."""
+    draft, shown = make.report(state="draft"), make.report()
+    asked, asker = make.question(slug="asked"), make.actor(slug="asker")
+    make.position(shown, question=asked)
+    make.position(shown, holder=asker, voice="attributed")
+    make.position(draft, question=asked, holder=asker, voice="attributed")
+    found = narrowed("holder=asker", QuestionFilterSet, Question.objects.published().with_counts())
+    assert found.is_valid() and asked not in found.qs
+    counts = {v.value: v.count for f in found.facets() if f["name"] == "holder" for v in f["values"]}
+    assert counts == {"asker": 1}
+
+    person, employer = make.author(slug="person"), make.institution(slug="employer")
+    make.contribution(shown, author=person)
+    make.contribution(shown, institution=employer)
+    make.contribution(draft, author=person).affiliations.add(employer)
+    found = narrowed("institution=employer", AuthorFilterSet, Author.objects.published())
+    assert found.is_valid() and not found.qs.exists()
+    assert "institution" not in {facet["name"] for facet in narrowed_facets("", AuthorFilterSet, Author)}
+
+
+def narrowed_facets(query, filterset, model):
+    found = narrowed(query, filterset, model.objects.published())
+    assert found.is_valid()
+    return found.facets()

@@ -1,0 +1,559 @@
+"""What every answer of the API has in common: strict parameters, pages, limits, errors, addresses, its description.
+
+The API is read-only and open to every origin. Each app declares its serializers (`Row`) and viewsets (`Rows`) in its
+own `api.py`; `portal.urls` lists them.
+"""
+
+import math
+import time
+from functools import cache
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404
+from django.shortcuts import redirect
+from django.urls import Resolver404, path, resolve, reverse
+from django.utils import translation
+from django.utils.functional import classproperty
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_parameter_type
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.pagination import BasePagination
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.throttling import AnonRateThrottle
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.views import APIView, exception_handler
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from portal.filters import PRESENTATION, SortFilter, TextFilter, WordsFilter, YearFacet, YearFilter
+
+LANGUAGE = "en"  # in which the API speaks: messages, and the description of itself
+SLUG = r"^[-a-zA-Z0-9_]+$"
+NOTHING_HERE = "There is nothing at this address."
+BAD_REQUEST = "The request has a parameter or a value that is not known here; see errors."
+METHODS = "GET, HEAD, OPTIONS"
+LIMIT_HEADERS = {
+    "X-RateLimit-Limit": "Requests allowed in one window.",
+    "X-RateLimit-Remaining": "Requests left in the present window.",
+    "X-RateLimit-Reset": "Seconds until the next window begins.",
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Errors and limits
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def refusal(exc, context):
+    """Answer an exception in JSON: `detail` is a sentence; a 400 also has `errors`, {parameter: [reason, …]}.
+
+    What is hidden and what never existed answer with the same bytes.
+    """
+    if isinstance(exc, SuspiciousOperation):
+        return Response({"detail": "The request cannot be read."}, status=400)
+    response = exception_handler(NotFound(NOTHING_HERE) if isinstance(exc, Http404) else exc, context)
+    if isinstance(exc, ValidationError):
+        response.data = {"detail": BAD_REQUEST, "errors": exc.detail}
+    return response
+
+
+class Throttle(AnonRateThrottle):
+    """So many requests in one window of time for one client address; the rate is that of `API_ANON_RATE`.
+
+    One counter per client and window, so that a request costs one small write however high the rate is.
+    """
+
+    def get_rate(self):
+        return api_settings.DEFAULT_THROTTLE_RATES.get(self.scope)
+
+    def allow_request(self, request, view):
+        if self.rate is None:
+            return True
+        now = time.time()
+        window = int(now // self.duration)
+        self.reset = (window + 1) * self.duration - now
+        key = f"{self.get_cache_key(request, view)}-{window}"
+        self.cache.add(key, 0, self.duration + 1)
+        try:
+            used = self.cache.incr(key)
+        except ValueError:  # the cache dropped it in between
+            used = 1
+        request.limits = (self.num_requests, max(0, self.num_requests - used), math.ceil(self.reset))
+        return used <= self.num_requests
+
+    def wait(self):
+        return self.reset
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Filters and pages
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class StrictFilters(BaseFilterBackend):
+    """The FilterSet of the list page, told in JSON. An unknown parameter or value is a 400 that names it."""
+
+    def filter_queryset(self, request, queryset, view):
+        params = request.query_params
+        errors = {
+            name: ["A value cannot hold a NUL character."]
+            for name, values in params.lists()
+            if any("\0" in text for text in (name, *values))
+        }
+        if errors:
+            raise ValidationError(errors)
+        filterset = view.filterset_class(params, queryset=queryset, request=request)
+        errors = {name: [str(reason) for reason in reasons] for name, reasons in filterset.errors.items()}
+        for name in PRESENTATION - set(Pages.PARAMETERS):
+            if name in params:
+                errors[name] = [f"There is no parameter “{name}” in the API."]
+        errors |= Pages.errors(params)
+        if errors:
+            raise ValidationError(errors)
+        return filterset.qs
+
+    def get_schema_operation_parameters(self, view):
+        filters = view.filterset_class.base_filters
+        return [query_parameter(name, self.shape(word), word.extra.get("help_text")) for name, word in filters.items()]
+
+    @staticmethod
+    def shape(word_filter):
+        """Return the JSON Schema of a filter's value."""
+        if isinstance(word_filter, YearFilter):
+            return {"type": "integer", "minimum": 1, "maximum": 9998}
+        if isinstance(word_filter, TextFilter):
+            return {"type": "string", "maxLength": 200}
+        if isinstance(word_filter, SortFilter):
+            return {"type": "array", "items": {"type": "string", "enum": sorted(word_filter.known([]))}}
+        if isinstance(word_filter, YearFacet):
+            return {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}$"}}
+        if isinstance(word_filter, WordsFilter):
+            known = getattr(word_filter, "choices", None) or getattr(word_filter, "CHOICES", None)
+            return {"type": "array", "items": {"type": "string"} | ({"enum": list(known)} if known else {})}
+        raise TypeError(f"{word_filter!r} has no description for the API.")
+
+
+def query_parameter(name, schema, description):
+    array = {"explode": True, "style": "form"} if schema["type"] == "array" else {}
+    return build_parameter_type(name=name, schema=schema, location="query", description=str(description), **array)
+
+
+class Pages(BasePagination):
+    """Numbered pages. Whether there is a next one is seen by reading one row more; nothing is counted unasked."""
+
+    PARAMETERS = {
+        "page": ({"type": "integer", "minimum": 1, "default": 1}, "Number of the page."),
+        "page_size": (
+            {"type": "integer", "minimum": 1, "default": 20},
+            "Rows on a page, 1 to 100. A larger number is taken as 100.",
+        ),
+        "count": (
+            {"type": "string", "enum": ["on", "off"], "default": "off"},
+            "“on” adds `count`, the number of rows on all pages.",
+        ),
+    }
+    SIZE, SIZE_MAX = 20, 100
+    PAGE_MAX = 10_000_000  # beyond it nothing is asked of the database
+
+    @classmethod
+    def errors(cls, params):
+        """Return {parameter: [reason]} of what cannot be meant."""
+        errors = {}
+        for name in ("page", "page_size"):
+            if (word := params.get(name, "").strip()) and not cls.is_number(word):
+                errors[name] = [f"“{word[:50]}” is not a whole number from 1 on."]
+        if (word := params.get("count", "").strip()) not in ("", "on", "off"):
+            errors["count"] = [f"“{word[:50]}” is neither “on” nor “off”."]
+        return errors
+
+    @staticmethod
+    def is_number(word):
+        return word.isascii() and word.isdigit() and word.strip("0") != ""
+
+    @staticmethod
+    def number(word, limit):
+        """Return a checked number, at most `limit`; however many digits it has."""
+        digits = word.strip().lstrip("0")
+        return min(int(digits), limit) if len(digits) <= len(str(limit)) else limit
+
+    def paginate_queryset(self, queryset, request, view=None):
+        params = request.query_params
+        self.request = request
+        self.page = self.number(params.get("page", "").strip() or "1", self.PAGE_MAX)
+        size = self.number(params.get("page_size", "").strip() or str(self.SIZE), self.SIZE_MAX)
+        self.count = queryset.count() if params.get("count", "").strip() == "on" else None
+        start = (self.page - 1) * size
+        rows = list(queryset[start : start + size + 1]) if self.page < self.PAGE_MAX else []
+        if not rows and self.page > 1:
+            raise NotFound("There is no such page of this list.")
+        self.more = len(rows) > size
+        return rows[:size]
+
+    def address(self, page):
+        here = self.request.build_absolute_uri()
+        return replace_query_param(here, "page", page) if page > 1 else remove_query_param(here, "page")
+
+    def get_paginated_response(self, data):
+        counted = {} if self.count is None else {"count": self.count}
+        links = {
+            "next": self.address(self.page + 1) if self.more else None,
+            "previous": self.address(self.page - 1) if self.page > 1 else None,
+        }
+        return Response(counted | links | {"results": data})
+
+    def get_paginated_response_schema(self, schema):
+        link = {"type": ["string", "null"], "format": "uri"}
+        here = "https://duizhao.example/api/v1/…/?page="
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "count": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "Rows on all pages; only with `count=on`.",
+                    "example": 253,
+                },
+                "next": link | {"description": "The next page, if there is one.", "example": f"{here}3"},
+                "previous": link | {"description": "The previous page, if there is one.", "example": f"{here}1"},
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view):
+        return [query_parameter(name, *described) for name, described in self.PARAMETERS.items()]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The description
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class RefusalSerializer(serializers.Serializer):
+    """Why a request was not answered."""
+
+    detail = serializers.CharField(help_text="One sentence.")
+
+
+class BadRequestSerializer(RefusalSerializer):
+    """What of a request is not known here. Nothing is ever ignored except a blank value of a known parameter."""
+
+    errors = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()), help_text="The reasons, by name of the parameter."
+    )
+
+
+REFUSALS = {
+    "400": (
+        BadRequestSerializer,
+        "A parameter or a value is not known here.",
+        {"detail": BAD_REQUEST, "errors": {"aera": ["There is no filter “aera”; there are area, report."]}},
+    ),
+    "404": (RefusalSerializer, "There is nothing at this address, or no such page.", {"detail": NOTHING_HERE}),
+    "429": (
+        RefusalSerializer,
+        "Too many requests.",
+        {"detail": "Request was throttled. Expected available in 59 seconds."},
+    ),
+}
+
+
+class Schema(AutoSchema):
+    """The OpenAPI description of one operation: with every way it can end, and always in the same language."""
+
+    def get_operation(self, *args, **kwargs):
+        with translation.override(LANGUAGE):
+            return super().get_operation(*args, **kwargs)
+
+    def get_tags(self):
+        return [self.path.removeprefix("/api/v1/").partition("/")[0] or "root"]
+
+    def get_summary(self):
+        name = getattr(self.view, "endpoint", None)
+        return name and (f"List {name}" if self.view.action == "list" else f"One of the {name}")
+
+    def get_examples(self):
+        value = getattr(self.view, "example", None) or getattr(self.get_response_serializers(), "example", None)
+        return [OpenApiExample("Example", value=value, response_only=True, status_codes=["200"])] if value else []
+
+    def _get_serializer_field_meta(self, field, direction):
+        """Leave out that a member is read-only: in an API that only reads, every one is."""
+        meta = super()._get_serializer_field_meta(field, direction)
+        meta.pop("readOnly", None)
+        return meta
+
+    def _resolve_path_parameters(self, variables):
+        return [
+            build_parameter_type(
+                name=name, schema={"type": "string", "pattern": SLUG}, location="path", description=KEYS[name]
+            )
+            for name in variables
+        ]
+
+    def _get_response_bodies(self, direction="response"):
+        bodies = super()._get_response_bodies(direction)
+        limits = {
+            name: {"schema": {"type": "integer", "minimum": 0}, "description": said}
+            for name, said in LIMIT_HEADERS.items()
+        }
+        for body in bodies.values():
+            body["headers"] = limits
+            body["description"] = body["description"] or "As asked."
+        for code, (serializer, description, value) in REFUSALS.items():
+            if code == "404" and not hasattr(self.view, "endpoint"):
+                continue
+            bodies[code] = {
+                "description": description,
+                "headers": dict(limits),
+                "content": {
+                    "application/json": {
+                        "schema": self.resolve_serializer(serializer, direction).ref,
+                        "examples": {"Example": {"value": value}},
+                    }
+                },
+            }
+        bodies["429"]["headers"]["Retry-After"] = {
+            "schema": {"type": "integer", "minimum": 1},
+            "description": "Seconds to wait.",
+        }
+        return bodies
+
+
+KEYS = {
+    "slug": "Slug of the object.",
+    "report": "Slug of the report.",
+    "key": "Key inside the report.",
+    "kind": "Kind of relation.",
+    "source_report": "Slug of the report that the relation starts from.",
+    "source_key": "Key of the recommendation that the relation starts from.",
+    "target_report": "Slug of the report that the relation leads to.",
+    "target_key": "Key of the recommendation that the relation leads to.",
+}
+
+
+@cache
+def description():
+    """Return the OpenAPI description. It depends on the code alone, so one process makes it once."""
+    with translation.override(LANGUAGE):
+        return SchemaGenerator().get_schema(request=None, public=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Views
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Api(APIView):
+    """A public, read-only answer in JSON. Without filters of its own it takes no parameter."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)  # no method that writes exists: 405 rather than 403
+    throttle_classes = (Throttle,)
+    renderer_classes = (JSONRenderer,)
+    http_method_names = ("get", "head", "options")
+    schema = Schema()
+
+    def get_exception_handler(self):
+        return refusal
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        reading = request.method in ("GET", "HEAD")
+        if reading and getattr(self, "action", None) != "list" and request.query_params:
+            raise ValidationError({name: [f"There is no parameter “{name}” here."] for name in request.query_params})
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Access-Control-Allow-Origin"] = "*"
+        response["Access-Control-Expose-Headers"] = ", ".join([*LIMIT_HEADERS, "Retry-After"])
+        if request.method == "OPTIONS":
+            response["Access-Control-Allow-Methods"] = METHODS
+            response["Access-Control-Allow-Headers"] = "Accept, Content-Type"
+            response["Access-Control-Max-Age"] = "86400"
+        for name, value in zip(LIMIT_HEADERS, getattr(request, "limits", ()), strict=False):
+            response[name] = str(value)
+        return response
+
+
+class Rows(Api, ReadOnlyModelViewSet):
+    """The list and the detail of one kind of object. `keys` says which columns the words of its address name."""
+
+    filter_backends = (StrictFilters,)
+    pagination_class = Pages
+    filterset_class = None
+    detail_serializer_class = None
+    keys = {"slug": "slug"}
+    endpoint = classproperty(lambda cls: cls.serializer_class.endpoint)
+
+    @classmethod
+    def paths(cls):
+        """Return the addresses of list and detail."""
+        name = cls.endpoint
+        words = "".join(f"<slug:{key}>/" for key in cls.keys)
+        return [
+            path(f"{name}/", cls.as_view({"get": "list"}), name=f"api-{name}-list"),
+            path(f"{name}/{words}", cls.as_view({"get": "retrieve"}), name=f"api-{name}-detail"),
+        ]
+
+    def get_serializer_class(self):
+        if self.action == "retrieve" and self.detail_serializer_class:
+            return self.detail_serializer_class
+        return self.serializer_class
+
+    def get_object(self):
+        wanted = {column: self.kwargs[key] for key, column in self.keys.items()}
+        row = self.get_queryset().filter(**wanted).first()
+        if row is None:
+            raise NotFound(NOTHING_HERE)
+        return row
+
+    def learn(self, rows):
+        """Return what the serializers must know besides these rows, {name: value}, in a constant number of queries."""
+        return {}
+
+    def represent(self, rows):
+        context = self.get_serializer_context() | self.learn(rows)
+        return self.get_serializer_class()(rows, many=True, context=context).data
+
+    def list(self, request, *args, **kwargs):
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.represent(rows))
+
+    def retrieve(self, request, *args, **kwargs):
+        return Response(self.represent([self.get_object()])[0])
+
+
+@extend_schema(responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "Addresses by name of the endpoint.")})
+class Root(Api):
+    """Where everything is: the address of every list, of this description, and of the schema of a dossier."""
+
+    names = {}  # {endpoint: name of its URL}, given by portal.urls
+    example = {"reports": "https://duizhao.example/api/v1/reports/"}
+
+    def get(self, request):
+        return Response({name: request.build_absolute_uri(reverse(url)) for name, url in self.names.items()})
+
+
+@extend_schema(exclude=True)
+class Description(Api):
+    """The OpenAPI 3.1 description of this API."""
+
+    renderer_classes = (JSONRenderer, OpenApiJsonRenderer, OpenApiJsonRenderer2)
+
+    def get(self, request):
+        return Response(description())
+
+
+@extend_schema(exclude=True)
+class Elsewhere(Api):
+    """Whatever else is asked for under the API: with a slash at its end it may exist; else a 404 in JSON."""
+
+    def initial(self, request, *args, **kwargs):
+        if not request.path_info.endswith("/"):
+            try:
+                if getattr(resolve(f"{request.path_info}/").func, "cls", None) is not Elsewhere:
+                    return
+            except Resolver404:
+                pass
+        self.check_throttles(request)
+        raise NotFound(NOTHING_HERE)
+
+    def get(self, request, rest):
+        return redirect(request.get_full_path(force_append_slash=True), permanent=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Serializers
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class WordField(serializers.ReadOnlyField):
+    """A word of a closed vocabulary (`TextChoices`); with `blank`, it may be empty."""
+
+    def __init__(self, choices, *, blank=False, **kwargs):
+        self.choices, self.blank = choices, blank
+        super().__init__(**kwargs)
+
+
+class WordFieldExtension(OpenApiSerializerFieldExtension):
+    """Describes a vocabulary once, under the name of its class: `ReportKind` for `Report.Kind`."""
+
+    target_class = WordField
+
+    def get_name(self):
+        return self.target.choices.__qualname__.replace(".", "") + ("OrEmpty" if self.target.blank else "")
+
+    def map_serializer_field(self, auto_schema, direction):
+        words = {value: str(label) for value, label in self.target.choices.choices if value}
+        meaning = "\n".join(f"* `{value}`: {label}" for value, label in words.items())
+        values = [*words, ""] if self.target.blank else [*words]
+        return {"type": "string", "enum": values, "description": meaning}
+
+
+class Slug(serializers.SlugRelatedField):
+    """A related object, as its slug."""
+
+    def __init__(self, help_text="", slug_field="slug", **kwargs):
+        super().__init__(slug_field=slug_field, read_only=True, help_text=help_text, **kwargs)
+
+    @classmethod
+    def many_init(cls, help_text, *args, **kwargs):
+        """Describe the list, not each of its words."""
+        kwargs.pop("many", None)
+        return serializers.ManyRelatedField(cls("", *args, **kwargs), read_only=True, help_text=help_text)
+
+
+class Plain(serializers.ModelSerializer):
+    """Columns of a row, all of them given and none taken."""
+
+    def get_extra_kwargs(self):
+        return {name: {"read_only": True} for name in self.Meta.fields}
+
+
+class Row(Plain):
+    """An object with a page and an address in the API. `endpoint` is the first word of that address."""
+
+    ADDRESSES = ("url", "url_en", "api_url")
+    endpoint = None
+
+    url = serializers.SerializerMethodField()
+    url_en = serializers.SerializerMethodField()
+    api_url = serializers.SerializerMethodField()
+
+    @property
+    def origin(self):
+        """Scheme and host of the request, asked once an answer."""
+        if "origin" not in self.context:
+            self.context["origin"] = self.context["request"].build_absolute_uri("/")[:-1]
+        return self.context["origin"]
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_url(self, row):
+        """The page, in Chinese."""
+        with translation.override(settings.LANGUAGE_CODE):
+            return self.origin + self.page(row)
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_url_en(self, row):
+        """The page, in English."""
+        with translation.override(LANGUAGE):
+            return self.origin + self.page(row)
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_api_url(self, row):
+        """This object in the API."""
+        return self.origin + reverse(f"api-{self.endpoint}-detail", args=row.natural_key())
+
+    def page(self, row):
+        """Return the path of the row's page in the active language."""
+        return row.get_absolute_url()

@@ -1,0 +1,761 @@
+"""The API of what reports say: recommendations, positions, cross references, ratings, and their vocabulary."""
+
+from itertools import groupby
+
+from django.db.models import Prefetch
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+
+from portal.api import Api, Plain, Row, Rows, Slug, WordField
+from recommendations import dossier
+from recommendations.filters import (
+    ActorFilterSet,
+    AreaFilterSet,
+    CrossReferenceFilterSet,
+    FrameworkFilterSet,
+    PositionFilterSet,
+    QuestionFilterSet,
+    RatingFilterSet,
+    RecommendationFilterSet,
+)
+from recommendations.models import (
+    Actor,
+    CrossReference,
+    Dimension,
+    Evidence,
+    Framework,
+    PolicyArea,
+    Position,
+    Question,
+    Rating,
+    Recommendation,
+    Subject,
+    Voice,
+)
+from reports.api import (
+    EVIDENCE,
+    Aliases,
+    EvidenceSerializer,
+    Names,
+    VoicesSerializer,
+    evidence,
+    quotations,
+    with_source,
+)
+from reports.models import Author, Institution, Work
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What every coded row has
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class CodedRow(Row):
+    """A row of a report: its key is stable inside the report."""
+
+    FIELDS = ("key", "report")
+    TEXTS = ("summary_zh", "summary_en", "note_zh", "note_en", "evidence", "report_url", *Row.ADDRESSES)
+
+    report = Slug("Slug of the report.")
+    evidence = serializers.SerializerMethodField()
+    report_url = serializers.SerializerMethodField()
+
+    @extend_schema_field(EvidenceSerializer(many=True))
+    def get_evidence(self, row):
+        """Where it is written, in the order of the text."""
+        return [
+            evidence(
+                row.report,
+                span,
+                self.context,
+                span.section.key if span.section else None,
+                span.passage.number if span.passage else None,
+            )
+            for span in row.evidence.all()
+        ]
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_report_url(self, row):
+        """The report in the API."""
+        return self.origin + reverse("api-reports-detail", args=[row.report.slug])
+
+
+def with_evidence(queryset):
+    """Bring along what CodedRow shows."""
+    spans = Evidence.objects.select_related("section", "passage").defer("passage__text")
+    return with_source(queryset).prefetch_related(Prefetch("evidence", spans))
+
+
+def quoted(rows):
+    """Return the quotations of coded rows, as the context of their serializers."""
+    return {"quotes": quotations((row.report, span) for row in rows for span in row.evidence.all())}
+
+
+class CodedRows(Rows):
+    keys = {"report": "report__slug", "key": "key"}
+
+    def learn(self, rows):
+        return quoted(rows)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Recommendations and what joins them
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class EndSerializer(serializers.Serializer):
+    """One end of a relation: a recommendation, by its report and its key."""
+
+    report = serializers.CharField(source="report.slug", help_text="Slug of the report.")
+    key = serializers.CharField(help_text="Key of the recommendation in it.")
+
+
+class CrossReferenceSerializer(Row):
+    """A typed relation between recommendations of two reports: the source restates, refines … the target."""
+
+    endpoint = "crossreferences"
+    example = {
+        "source": {"report": "cyber-relations-2021", "key": "R07"},
+        "target": {"report": "digital-economy-dialogue-2019", "key": "R02"},
+        "kind": "refines",
+        "state": "confirmed",
+        "rationale_zh": "前者规定了后者的步骤。",
+        "rationale_en": "The first spells out the steps of the second.",
+        "url": "https://duizhao.example/zh/recommendations/cyber-relations-2021/R07/",
+        "url_en": "https://duizhao.example/en/recommendations/cyber-relations-2021/R07/",
+        "api_url": "https://duizhao.example/api/v1/crossreferences/"
+        "cyber-relations-2021/R07/refines/digital-economy-dialogue-2019/R02/",
+    }
+
+    source = EndSerializer()
+    target = EndSerializer()
+    kind = WordField(CrossReference.Kind)
+    state = WordField(CrossReference.State)
+
+    class Meta:
+        model = CrossReference
+        fields = ("source", "target", "kind", "state", "rationale_zh", "rationale_en", *Row.ADDRESSES)
+
+    def page(self, row):
+        return row.source.get_absolute_url()
+
+
+def references():
+    """Confirmed relations between what is public, with what CrossReferenceSerializer shows of both ends."""
+    shown = [f"{end}__{column}" for end in ("source", "target") for column in ("key", "report__slug")]
+    return (
+        CrossReference.objects.published()
+        .select_related("source__report", "target__report")
+        .only("kind", "state", "rationale_zh", "rationale_en", *shown)
+    )
+
+
+class CrossReferenceRows(Rows):
+    """Confirmed relations between recommendations of two published reports."""
+
+    serializer_class = CrossReferenceSerializer
+    filterset_class = CrossReferenceFilterSet
+    keys = {
+        "source_report": "source__report__slug",
+        "source_key": "source__key",
+        "kind": "kind",
+        "target_report": "target__report__slug",
+        "target_key": "target__key",
+    }
+
+    def get_queryset(self):
+        return references()
+
+
+class RecommendationSerializer(CodedRow):
+    """One thing that a report says somebody should, may or must do. A row with parts is an umbrella."""
+
+    endpoint = "recommendations"
+    example = {
+        "key": "R07",
+        "report": "cyber-relations-2021",
+        "parent": "R05",
+        "parts": [],
+        "made_by": None,
+        "voice": "own",
+        "addressees": ["china-government", "us-government"],
+        "areas": ["cyber-security"],
+        "action_type": "dialogue",
+        "force": "should",
+        "standing": "proposed",
+        "instruments": ["un-gge"],
+        "condition_zh": "",
+        "condition_en": "",
+        "restates": [],
+        "cross_references": [CrossReferenceSerializer.example],
+        "summary_zh": "两国政府恢复网络问题的官方对话。",
+        "summary_en": "Both governments resume official talks on cyber issues.",
+        "note_zh": "",
+        "note_en": "",
+        "evidence": [EVIDENCE],
+        "report_url": "https://duizhao.example/api/v1/reports/cyber-relations-2021/",
+        "url": "https://duizhao.example/zh/recommendations/cyber-relations-2021/R07/",
+        "url_en": "https://duizhao.example/en/recommendations/cyber-relations-2021/R07/",
+        "api_url": "https://duizhao.example/api/v1/recommendations/cyber-relations-2021/R07/",
+    }
+
+    parent = Slug("Key of the umbrella in the same report.", "key", allow_null=True)
+    parts = Slug("Keys of the rows that this one gathers.", "key", many=True)
+    made_by = Slug("Slug of the actor whose advice the report passes on; null for its authors'.", allow_null=True)
+    voice = WordField(Voice)
+    addressees = Slug("Slugs of the actors who are asked to act.", many=True)
+    areas = Slug("Slugs of the policy areas.", many=True)
+    action_type = WordField(Recommendation.ActionType)
+    force = WordField(Recommendation.Force)
+    standing = WordField(Recommendation.Standing)
+    instruments = Slug("Slugs of the named agreements, bodies and laws.", many=True)
+    restates = serializers.SerializerMethodField()
+    cross_references = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Recommendation
+        fields = (
+            *CodedRow.FIELDS,
+            "parent",
+            "parts",
+            "made_by",
+            "voice",
+            "addressees",
+            "areas",
+            "action_type",
+            "force",
+            "standing",
+            "instruments",
+            "condition_zh",
+            "condition_en",
+            "restates",
+            "cross_references",
+            *CodedRow.TEXTS,
+        )
+
+    def get_restates(self, row) -> list[str]:
+        """What this one repeats: a key of the same report, or `report/key`. Such a row is never counted."""
+        own = row.report_id
+        return sorted(r.key if r.report_id == own else f"{r.report.slug}/{r.key}" for r in row.restates.all())
+
+    @extend_schema_field(CrossReferenceSerializer(many=True))
+    def get_cross_references(self, row):
+        """Relations from and to recommendations of other reports; this one is the source or the target of each."""
+        found = [*row.references_out.all(), *row.references_in.all()]
+        return CrossReferenceSerializer(found, many=True, context=self.context).data
+
+
+class RecommendationRows(CodedRows):
+    """What published reports recommend: single acts, umbrellas that gather them, and rows that repeat others."""
+
+    serializer_class = RecommendationSerializer
+    filterset_class = RecommendationFilterSet
+
+    def get_queryset(self):
+        return (
+            with_evidence(Recommendation.objects.published())
+            .select_related("report__source_text", "parent", "made_by")
+            .prefetch_related(
+                "addressees",
+                "areas",
+                "instruments",
+                Prefetch("parts", Recommendation.objects.only("key", "parent", "report", "order")),
+                Prefetch("restates", Recommendation.objects.published().select_related("report")),
+                Prefetch("references_out", references()),
+                Prefetch("references_in", references()),
+            )
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Questions and positions
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class PositionSerializer(CodedRow):
+    """One holder's answer to a question in one report. Forecasts are positions on predictive questions."""
+
+    endpoint = "positions"
+    example = {
+        "key": "P03",
+        "report": "cyber-relations-2021",
+        "question": "resume-official-dialogue",
+        "holder": "us-side",
+        "voice": "attributed",
+        "stance": -1,
+        "hedge": "likely",
+        "horizon": "term",
+        "condition_zh": "",
+        "condition_en": "",
+        "recommendation": None,
+        "summary_zh": "美方多半不愿很快恢复对话。",
+        "summary_en": "The US side is mostly unwilling to resume talks soon.",
+        "note_zh": "",
+        "note_en": "",
+        "evidence": [EVIDENCE],
+        "report_url": "https://duizhao.example/api/v1/reports/cyber-relations-2021/",
+        "url": "https://duizhao.example/zh/reports/cyber-relations-2021/#P03",
+        "url_en": "https://duizhao.example/en/reports/cyber-relations-2021/#P03",
+        "api_url": "https://duizhao.example/api/v1/positions/cyber-relations-2021/P03/",
+    }
+
+    question = Slug("Slug of the question.")
+    holder = Slug("Slug of the actor who holds it, according to the text; null for the authors.", allow_null=True)
+    voice = WordField(Voice)
+    stance = serializers.IntegerField(
+        min_value=-2, max_value=2, help_text="2 yes, 1 yes in part or on conditions, 0 open, -1 mostly not, -2 no."
+    )
+    hedge = WordField(Position.Hedge)
+    recommendation = Slug("Key of the recommendation of this report on which it rests.", "key", allow_null=True)
+
+    class Meta:
+        model = Position
+        fields = (
+            *CodedRow.FIELDS,
+            "question",
+            "holder",
+            "voice",
+            "stance",
+            "hedge",
+            "horizon",
+            "condition_zh",
+            "condition_en",
+            "recommendation",
+            *CodedRow.TEXTS,
+        )
+
+
+def positions():
+    """Published positions with what PositionSerializer shows."""
+    rows = with_evidence(Position.objects.published())
+    return rows.select_related("report__source_text", "question", "holder", "recommendation")
+
+
+class PositionRows(CodedRows):
+    """What published reports answer to the questions. Own, joint and attributed answers are never added up."""
+
+    serializer_class = PositionSerializer
+    filterset_class = PositionFilterSet
+
+    def get_queryset(self):
+        return positions()
+
+
+class QuestionSerializer(Row):
+    """A question that documents answer: should it be, will it be, is it so? An open forecast has an empty outcome."""
+
+    endpoint = "questions"
+    example = {
+        "slug": "resume-official-dialogue",
+        "kind": "normative",
+        "text_zh": "中美应否恢复网络问题的官方对话？",
+        "text_en": "Should China and the US resume official talks on cyber issues?",
+        "areas": ["cyber-security"],
+        "outcome": "",
+        "outcome_date": "",
+        "outcome_source": "",
+        "report_count": 2,
+        "counts": {"own": 2, "joint": 0, "attributed": 1},
+        "url": "https://duizhao.example/zh/questions/resume-official-dialogue/",
+        "url_en": "https://duizhao.example/en/questions/resume-official-dialogue/",
+        "api_url": "https://duizhao.example/api/v1/questions/resume-official-dialogue/",
+    }
+
+    kind = WordField(Question.Kind)
+    areas = Slug("Slugs of the policy areas.", many=True)
+    outcome = WordField(Question.Outcome, blank=True)
+    outcome_source = serializers.CharField(help_text="Address of what tells the outcome; empty while open.")
+    report_count = serializers.IntegerField(help_text="Published reports that answer it.")
+    counts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Question
+        fields = (
+            "slug",
+            "kind",
+            "text_zh",
+            "text_en",
+            "areas",
+            "outcome",
+            "outcome_date",
+            "outcome_source",
+            "report_count",
+            "counts",
+            *Row.ADDRESSES,
+        )
+
+    @extend_schema_field(VoicesSerializer)
+    def get_counts(self, row):
+        return {voice: getattr(row, f"{voice}_count") for voice in Voice.values}
+
+
+class QuestionDetailSerializer(QuestionSerializer):
+    """A question with every published answer to it."""
+
+    example = QuestionSerializer.example | {"positions": [PositionSerializer.example]}
+
+    positions = PositionSerializer(many=True)
+
+    class Meta:
+        model = Question
+        fields = (*QuestionSerializer.Meta.fields, "positions")
+
+
+class QuestionRows(Rows):
+    """Questions that published reports answer."""
+
+    serializer_class = QuestionSerializer
+    detail_serializer_class = QuestionDetailSerializer
+    filterset_class = QuestionFilterSet
+
+    def get_queryset(self):
+        # Grouped rows have no order of their own.
+        rows = Question.objects.published().with_counts().order_by("slug").prefetch_related("areas")
+        return rows.prefetch_related(Prefetch("positions", positions())) if self.action == "retrieve" else rows
+
+    def learn(self, rows):
+        return quoted(p for row in rows for p in row.positions.all()) if self.action == "retrieve" else {}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Frameworks and ratings
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class RatingSerializer(CodedRow):
+    """A subject's level on a dimension, according to an assessor, in a report. Only explicit ones are points."""
+
+    endpoint = "ratings"
+    example = {
+        "key": "T04",
+        "report": "st-cooperation-framework",
+        "framework": "benefit-and-risk",
+        "dimension": "risk",
+        "subject": "quantum-computing",
+        "level": "high",
+        "basis": "explicit",
+        "assessor": None,
+        "summary_zh": "量子计算合作的风险高。",
+        "summary_en": "Cooperation in quantum computing carries a high risk.",
+        "note_zh": "",
+        "note_en": "",
+        "evidence": [EVIDENCE],
+        "report_url": "https://duizhao.example/api/v1/reports/st-cooperation-framework/",
+        "url": "https://duizhao.example/zh/reports/st-cooperation-framework/#T04",
+        "url_en": "https://duizhao.example/en/reports/st-cooperation-framework/#T04",
+        "api_url": "https://duizhao.example/api/v1/ratings/st-cooperation-framework/T04/",
+    }
+
+    framework = Slug("Slug of the framework.", source="dimension.framework")
+    dimension = Slug("Slug of the axis in the framework.")
+    subject = Slug("Slug of what is rated.")
+    level = WordField(Rating.Level, blank=True)
+    basis = WordField(Rating.Basis)
+    assessor = Slug("Slug of the actor who rates it so; null for the authors.", allow_null=True)
+
+    class Meta:
+        model = Rating
+        fields = (
+            *CodedRow.FIELDS,
+            "framework",
+            "dimension",
+            "subject",
+            "level",
+            "basis",
+            "assessor",
+            *CodedRow.TEXTS,
+        )
+
+
+def ratings():
+    """Published ratings with what RatingSerializer shows."""
+    rows = with_evidence(Rating.objects.published())
+    return rows.select_related("report__source_text", "dimension__framework", "subject", "assessor")
+
+
+class RatingRows(CodedRows):
+    """Ratings that published reports give."""
+
+    serializer_class = RatingSerializer
+    filterset_class = RatingFilterSet
+
+    def get_queryset(self):
+        return ratings()
+
+
+class DimensionSerializer(Plain):
+    """A named axis of a framework."""
+
+    class Meta:
+        model = Dimension
+        fields = ("slug", "name_zh", "name_en", "definition_zh", "definition_en")
+
+
+class FrameworkSerializer(Row):
+    """A way of rating things by named axes."""
+
+    endpoint = "frameworks"
+    example = {
+        "slug": "benefit-and-risk",
+        "title_zh": "收益与风险",
+        "title_en": "Benefit and Risk",
+        "description_zh": "",
+        "description_en": "",
+        "work": None,
+        "dimensions": [
+            {"slug": "risk", "name_zh": "风险", "name_en": "Risk", "definition_zh": "", "definition_en": ""}
+        ],
+        "url": "https://duizhao.example/zh/frameworks/benefit-and-risk/",
+        "url_en": "https://duizhao.example/en/frameworks/benefit-and-risk/",
+        "api_url": "https://duizhao.example/api/v1/frameworks/benefit-and-risk/",
+    }
+
+    work = Slug("Slug of the work that sets it out.", allow_null=True)
+    dimensions = DimensionSerializer(many=True)
+
+    class Meta:
+        model = Framework
+        fields = (
+            "slug",
+            "title_zh",
+            "title_en",
+            "description_zh",
+            "description_en",
+            "work",
+            "dimensions",
+            *Row.ADDRESSES,
+        )
+
+
+class SubjectSerializer(Plain):
+    """What is rated, or stands above what is rated."""
+
+    aliases = Aliases()
+    parent = Slug("Slug of the subject above.", allow_null=True)
+
+    class Meta:
+        model = Subject
+        fields = ("slug", "name_zh", "name_en", "aliases", "parent")
+
+
+class FrameworkDetailSerializer(FrameworkSerializer):
+    """A framework with every published rating by it, and the names of what is rated."""
+
+    example = FrameworkSerializer.example | {
+        "subjects": [
+            {
+                "slug": "quantum-computing",
+                "name_zh": "量子计算",
+                "name_en": "Quantum computing",
+                "aliases": [],
+                "parent": None,
+            }
+        ],
+        "ratings": [RatingSerializer.example],
+    }
+
+    subjects = serializers.SerializerMethodField()
+    ratings = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Framework
+        fields = (*FrameworkSerializer.Meta.fields, "subjects", "ratings")
+
+    @extend_schema_field(SubjectSerializer(many=True))
+    def get_subjects(self, row):
+        """The subjects rated, and those above them, by name in pinyin."""
+        known, shown = self.context["subjects"], {}
+        for rating in ratings_of(row):
+            above = known[rating.subject_id]
+            while above is not None and above.pk not in shown:
+                shown[above.pk] = above
+                above = known.get(above.parent_id)
+        rows = sorted(shown.values(), key=lambda subject: (subject.sort_key, subject.slug))
+        return SubjectSerializer(rows, many=True, context=self.context).data
+
+    @extend_schema_field(RatingSerializer(many=True))
+    def get_ratings(self, row):
+        """The ratings, axis by axis."""
+        return RatingSerializer(ratings_of(row), many=True, context=self.context).data
+
+
+def ratings_of(framework):
+    """Return the prefetched ratings on all axes of a framework."""
+    return [rating for dimension in framework.dimensions.all() for rating in dimension.ratings.all()]
+
+
+class FrameworkRows(Rows):
+    """Frameworks by which a published report rates something."""
+
+    serializer_class = FrameworkSerializer
+    detail_serializer_class = FrameworkDetailSerializer
+    filterset_class = FrameworkFilterSet
+
+    def get_queryset(self):
+        rows = Framework.objects.published().prefetch_related("dimensions", Prefetch("work", Work.objects.published()))
+        if self.action == "retrieve":
+            rows = rows.prefetch_related(Prefetch("dimensions__ratings", ratings()))
+        return rows
+
+    def learn(self, rows):
+        if self.action != "retrieve":
+            return {}
+        subjects = Subject.objects.select_related("parent").in_bulk()
+        return quoted(rating for row in rows for rating in ratings_of(row)) | {"subjects": subjects}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Areas and actors
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class AreaSerializer(Names):
+    """A field of policy in the taxonomy."""
+
+    endpoint = "areas"
+    example = {
+        "slug": "technology",
+        "name_zh": "科技",
+        "name_en": "Technology",
+        "aliases": [],
+        "sort_key": "ke ji",
+        "parent": None,
+        "children": ["cyber-security"],
+        "recommendation_count": 87,
+        "recommendations_by_voice": {"own": 80, "joint": 5, "attributed": 2},
+        "url": "https://duizhao.example/zh/areas/technology/",
+        "url_en": "https://duizhao.example/en/areas/technology/",
+        "api_url": "https://duizhao.example/api/v1/areas/technology/",
+    }
+
+    parent = Slug("Slug of the area above.", allow_null=True)
+    children = Slug("Slugs of the areas directly below.", many=True)
+    recommendation_count = serializers.SerializerMethodField()
+    recommendations_by_voice = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PolicyArea
+        fields = (
+            *Names.FIELDS,
+            "parent",
+            "children",
+            "recommendation_count",
+            "recommendations_by_voice",
+            *Row.ADDRESSES,
+        )
+
+    def get_recommendation_count(self, row) -> int:
+        """Single acts filed here or anywhere below, each counted once."""
+        return sum(self.context["counts"][row.pk].values())
+
+    @extend_schema_field(VoicesSerializer)
+    def get_recommendations_by_voice(self, row):
+        """The same, by whose advice it is."""
+        return self.context["counts"][row.pk]
+
+
+class AreaRows(Rows):
+    """The taxonomy of policy areas, by name in pinyin."""
+
+    serializer_class = AreaSerializer
+    filterset_class = AreaFilterSet
+
+    def get_queryset(self):
+        return PolicyArea.objects.select_related("parent").prefetch_related("children")
+
+    def learn(self, rows):
+        return {"counts": area_counts()}
+
+
+def area_counts():
+    """Return {primary key of an area: {voice: n}}: published single acts filed there or below, none counted twice."""
+    parents = dict(PolicyArea.objects.values_list("pk", "parent"))
+    counts = {area: dict.fromkeys(Voice.values, 0) for area in parents}
+    single = Recommendation.objects.published().atomic().exclude(areas=None)
+    filed = single.order_by("pk").values_list("pk", "voice", "areas")
+    for (_, voice), rows in groupby(filed.iterator(), key=lambda row: row[:2]):
+        reached = set()
+        for _, _, area in rows:
+            while area is not None and area not in reached:
+                reached.add(area)
+                area = parents[area]
+        for area in reached:
+            counts[area][voice] += 1
+    return counts
+
+
+class ActorSerializer(Names):
+    """Who holds a view or is addressed. Its page is the list of what it is asked to do."""
+
+    endpoint = "actors"
+    example = {
+        "slug": "us-government",
+        "name_zh": "美国政府",
+        "name_en": "US government",
+        "aliases": ["Washington"],
+        "sort_key": "mei guo zheng fu",
+        "kind": "government",
+        "institution": None,
+        "author": None,
+        "url": "https://duizhao.example/zh/recommendations/?addressee=us-government",
+        "url_en": "https://duizhao.example/en/recommendations/?addressee=us-government",
+        "api_url": "https://duizhao.example/api/v1/actors/us-government/",
+    }
+
+    kind = WordField(Actor.Kind)
+    institution = Slug("Slug of the institution that it is.", allow_null=True)
+    author = Slug("Slug of the person that it is.", allow_null=True)
+
+    class Meta:
+        model = Actor
+        fields = (*Names.FIELDS, "kind", "institution", "author", *Row.ADDRESSES)
+
+    def page(self, row):
+        return f"{reverse('recommendations:list')}?addressee={row.slug}"
+
+
+class ActorRows(Rows):
+    """Actors whom something published is made by, addressed to, held or assessed by, by name in pinyin."""
+
+    serializer_class = ActorSerializer
+    filterset_class = ActorFilterSet
+
+    def get_queryset(self):
+        return Actor.objects.published().prefetch_related(
+            Prefetch("institution", Institution.objects.published()), Prefetch("author", Author.objects.published())
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The dossier
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class SchemaRenderer(JSONRenderer):
+    media_type = "application/schema+json"
+    format = "schema"
+
+
+@extend_schema(responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "A JSON Schema of the 2020-12 draft.")})
+class DossierSchema(Api):
+    """The JSON Schema of a dossier, the file in which a coded publication comes in and goes out."""
+
+    renderer_classes = (SchemaRenderer, JSONRenderer)
+
+    def get(self, request):
+        return Response(dossier.schema())
+
+
+VIEWS = (
+    RecommendationRows,
+    QuestionRows,
+    PositionRows,
+    CrossReferenceRows,
+    FrameworkRows,
+    RatingRows,
+    AreaRows,
+    ActorRows,
+)

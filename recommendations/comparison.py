@@ -1,0 +1,741 @@
+"""Rows set side by side: the sentence of a debate, positions by stance and voice, trees of areas, quadrant charts.
+
+Pure functions on rows that a QuerySet has fetched with all that they touch; nothing here asks the database. Own, joint
+and attributed views are never added into one number.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import reduce
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext, ngettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from portal.text import is_wide
+from recommendations.models import STANCE_WORDS, STANCES, Question, Rating, Voice
+from reports.models import Contribution, Report
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Words
+# ----------------------------------------------------------------------------------------------------------------------
+
+NUMBERS = (
+    pgettext_lazy("number", "one"),
+    pgettext_lazy("number", "two"),
+    pgettext_lazy("number", "three"),
+    pgettext_lazy("number", "four"),
+    pgettext_lazy("number", "five"),
+    pgettext_lazy("number", "six"),
+    pgettext_lazy("number", "seven"),
+    pgettext_lazy("number", "eight"),
+    pgettext_lazy("number", "nine"),
+)
+
+
+def number(n):
+    """Return a number as running text sets it: one to nine in words."""
+    return str(NUMBERS[n - 1]) if 1 <= n <= len(NUMBERS) else str(n)
+
+
+def listed(items):
+    """Return items as one list in words: “a”, “a and b”, “a, b and c”."""
+    *most, last = [str(item) for item in items]
+    if not most:
+        return last
+    comma = pgettext("list", "%(first)s, %(second)s")
+    first = reduce(lambda done, item: comma % {"first": done, "second": item}, most)
+    return pgettext("list", "%(first)s and %(last)s") % {"first": first, "last": last}
+
+
+def joined(sentences):
+    """Return sentences as one text, each with a capital where the script has one."""
+    pair = pgettext("two sentences", "%(first)s %(second)s")
+    done = [capfirst(str(sentence)) for sentence in sentences if sentence]
+    return reduce(lambda text, sentence: pair % {"first": text, "second": sentence}, done) if done else ""
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Quotations and speakers
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Quotation:
+    """A piece of evidence as a page shows it. `state` is shown, absent (the text is not held) or broken."""
+
+    evidence: object
+    section: object
+    state: str
+    before: str = ""
+    text: str = ""
+    after: str = ""
+
+
+def quotation(report, evidence):
+    """Return the words at a piece of evidence, or say why they cannot be shown."""
+    section = evidence.section or report.section_at(evidence.start)
+    source = report.squeezed
+    if source is None:
+        return Quotation(evidence, section, "absent")
+    if source.digest(evidence.start, evidence.end) != evidence.digest:
+        return Quotation(evidence, section, "broken")
+    return Quotation(evidence, section, "shown", *source.around(evidence.start, evidence.end, *report.extent))
+
+
+def dressed(rows):
+    """Return coded rows as a list, each with its `quotations`, `who` (an actor or None), `authors`, `participants`."""
+    rows = list(rows)
+    for row in rows:
+        row.quotations = [quotation(row.report, evidence) for evidence in row.evidence.all()]
+        row.who = getattr(row, "holder", None) or getattr(row, "made_by", None) or getattr(row, "assessor", None)
+        people = row.report.contributions.all()
+        row.authors = [c.contributor for c in people if c.role == Contribution.Role.AUTHOR]
+        row.participants = sum(c.role == Contribution.Role.PARTICIPANT for c in people)
+    return rows
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The sentence of a debate
+# ----------------------------------------------------------------------------------------------------------------------
+
+# %(subject)s is “three documents” or “one holder”.
+CLAUSES = {
+    Question.Kind.NORMATIVE: {
+        2: ngettext_lazy("%(subject)s is for", "%(subject)s are for", "n"),
+        1: ngettext_lazy("%(subject)s is for it on conditions", "%(subject)s are for it on conditions", "n"),
+        0: ngettext_lazy("%(subject)s is neutral", "%(subject)s are neutral", "n"),
+        -1: ngettext_lazy("%(subject)s is against it on conditions", "%(subject)s are against it on conditions", "n"),
+        -2: ngettext_lazy("%(subject)s is against", "%(subject)s are against", "n"),
+    },
+    Question.Kind.PREDICTIVE: {
+        2: ngettext_lazy("%(subject)s expects it", "%(subject)s expect it", "n"),
+        1: ngettext_lazy("%(subject)s expects it in part", "%(subject)s expect it in part", "n"),
+        0: ngettext_lazy("%(subject)s leaves it open", "%(subject)s leave it open", "n"),
+        -1: ngettext_lazy("%(subject)s mostly does not expect it", "%(subject)s mostly do not expect it", "n"),
+        -2: ngettext_lazy("%(subject)s does not expect it", "%(subject)s do not expect it", "n"),
+    },
+    Question.Kind.EVALUATIVE: {
+        2: ngettext_lazy("%(subject)s says yes", "%(subject)s say yes", "n"),
+        1: ngettext_lazy("%(subject)s says yes in part", "%(subject)s say yes in part", "n"),
+        0: ngettext_lazy("%(subject)s is undecided", "%(subject)s are undecided", "n"),
+        -1: ngettext_lazy("%(subject)s says mostly no", "%(subject)s say mostly no", "n"),
+        -2: ngettext_lazy("%(subject)s says no", "%(subject)s say no", "n"),
+    },
+}  # fmt: skip
+
+# Said where every own and joint view stands on the other side.
+NOBODY = {
+    Question.Kind.NORMATIVE: {True: _("No document is for."), False: _("No document is against.")},
+    Question.Kind.PREDICTIVE: {True: _("No document expects it."), False: _("No document expects the contrary.")},
+    Question.Kind.EVALUATIVE: {True: _("No document says yes."), False: _("No document says no.")},
+}
+
+OPENINGS = {
+    Voice.OWN: ngettext_lazy("Speaking for itself, %(clauses)s.", "Speaking for themselves, %(clauses)s.", "n"),
+    Voice.JOINT: ngettext_lazy("In a joint view, %(clauses)s.", "In joint views, %(clauses)s.", "n"),
+    Voice.ATTRIBUTED: ngettext_lazy(
+        "In a view attributed to others, %(clauses)s.", "In views attributed to others, %(clauses)s.", "n"
+    ),
+}
+
+
+def holder_key(position):
+    """Tell holders apart: an actor is one wherever it speaks; own and joint views without a name are their report's."""
+    return ("actor", position.holder_id) if position.holder_id else ("report", position.report_id)
+
+
+def tally(positions):
+    """Return {voice: {stance: n}}: documents for own and joint views, distinct holders for attributed ones."""
+    found = {voice: defaultdict(set) for voice in Voice}
+    for position in positions:
+        one = holder_key(position) if position.voice == Voice.ATTRIBUTED else position.report_id
+        found[Voice(position.voice)][position.stance].add(one)
+    return {voice: {s: len(stances[s]) for s in STANCES if stances[s]} for voice, stances in found.items()}
+
+
+def documents(n):
+    return ngettext("%(n)s document", "%(n)s documents", n) % {"n": number(n)}
+
+
+def holders(n):
+    return ngettext("%(n)s holder", "%(n)s holders", n) % {"n": number(n)}
+
+
+def voiced(kind, voice, stances):
+    """Return the sentence of one voice: {stance: n} put in words."""
+    subject = holders if voice == Voice.ATTRIBUTED else documents
+    clauses = listed(CLAUSES[kind][stance] % {"n": n, "subject": subject(n)} for stance, n in stances.items())
+    return OPENINGS[voice] % {"n": sum(stances.values()), "clauses": clauses}
+
+
+def debate(kind, positions, silent=0, uncoded=0):
+    """Return the state of a debate in words, made from the data: each voice apart, then who is silent, who uncoded."""
+    counts = tally(positions)
+    sentences = [voiced(kind, voice, counts[voice]) for voice in (Voice.OWN, Voice.JOINT) if counts[voice]]
+    stances = {*counts[Voice.OWN], *counts[Voice.JOINT]}
+    sides = {stance > 0 for stance in stances if stance}
+    if not stances:
+        sentences.append(gettext("No document takes a view of its own."))
+    elif len(sides) == 1:
+        sentences.append(NOBODY[kind][not sides.pop()])
+    if counts[Voice.ATTRIBUTED]:
+        sentences.append(voiced(kind, Voice.ATTRIBUTED, counts[Voice.ATTRIBUTED]))
+    return joined([*sentences, *gaps(silent, uncoded)])
+
+
+def gaps(silent, uncoded):
+    """Return what is to be said of documents without a position: silence is two things."""
+    if silent:
+        text = ngettext("%(n)s document was read and is silent.", "%(n)s documents were read and are silent.", silent)
+        yield text % {"n": number(silent)}
+    if uncoded:
+        text = ngettext("%(n)s document is not yet fully coded.", "%(n)s documents are not yet fully coded.", uncoded)
+        yield text % {"n": number(uncoded)}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Positions by stance and voice
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Group:
+    """Positions of one stance: its word, the positions in the order own, joint, attributed, and how many of each."""
+
+    stance: int
+    word: str
+    positions: list
+    voices: dict = field(default_factory=dict)
+
+
+VOICE_ORDER = {voice: place for place, voice in enumerate(Voice.values)}
+
+
+def by_stance(kind, positions):
+    """Return a Group for each stance that somebody takes, from +2 down to −2."""
+    found = []
+    for stance in STANCES:
+        rows = [position for position in positions if position.stance == stance]
+        rows.sort(key=lambda row: VOICE_ORDER[row.voice])
+        if rows:
+            found.append(Group(stance, STANCE_WORDS[kind][stance], rows, by_voice(rows)))
+    return found
+
+
+def by_voice(rows):
+    """Return {voice: n} of rows in the order own, joint, attributed; voices without a row are left out."""
+    counts = Counter(row.voice for row in rows)
+    return {voice: counts[voice] for voice in Voice.values if counts[voice]}
+
+
+def stand(kind, positions):
+    """Return the table voice × stance: [{voice, cells: [Group]}], each holder named once in a cell."""
+    table = []
+    for voice in Voice.values:
+        cells = []
+        for stance in STANCES:
+            rows = {}
+            for position in positions:
+                if position.voice == voice and position.stance == stance:
+                    rows.setdefault(holder_key(position), position)
+            cells.append(Group(stance, STANCE_WORDS[kind][stance], list(rows.values())))
+        table.append({"voice": voice, "cells": cells})
+    return table
+
+
+def divided(kind, positions):
+    """Return the holders who take more than one stance: [(a position of theirs, [Group])]."""
+    found = defaultdict(list)
+    for position in positions:
+        found[holder_key(position)].append(position)
+    groups = [(rows[0], by_stance(kind, rows)) for rows in found.values()]
+    return [(first, stances) for first, stances in groups if len(stances) > 1]
+
+
+def without_position(reports, positions):
+    """Return (silent, uncoded): reports read in full that state nothing, and reports whose coding is not complete."""
+    speaking = {position.report_id for position in positions}
+    rest = [report for report in reports if report.pk not in speaking]
+    silent = [report for report in rest if report.coding == Report.Coding.COMPLETE]
+    return silent, [report for report in rest if report.coding != Report.Coding.COMPLETE]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# A recommendation and the others
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def relations(recommendation, references, ends):
+    """Return cross references by what they are called from here: [(name, [(reference, the other end)])].
+
+    `ends` are the other ends by id; a reference whose other end is not among them is left out.
+    """
+    found = defaultdict(list)
+    for reference in references:
+        outward = reference.source_id == recommendation.pk
+        name = reference.get_kind_display() if outward else reference.inverse
+        end = ends.get(reference.target_id if outward else reference.source_id)
+        if end is not None:
+            found[str(name)].append((reference, end))
+    return list(found.items())
+
+
+def answers(own, others):
+    """Return, for each question that a recommendation answers, [(its own position, [Group] of the other documents)]."""
+    found, seen = [], set()
+    for position in own:
+        if position.question_id not in seen:
+            seen.add(position.question_id)
+            rows = [other for other in others if other.question_id == position.question_id]
+            found.append((position, by_stance(position.question.kind, rows)))
+    return found
+
+
+def echo(references, others):
+    """Return in one sentence what the portal knows of other documents on the same matter."""
+    answering = len({position.report_id for position in others})
+    if not answering and not references:
+        return gettext("No other document is linked to this so far.")
+    sentences = []
+    if answering:
+        text = ngettext(
+            "%(n)s other document answers the same question.",
+            "%(n)s other documents answer the same question.",
+            answering,
+        )
+        sentences.append(text % {"n": number(answering)})
+    if references:
+        text = ngettext(
+            "It is tied to %(n)s recommendation elsewhere.",
+            "It is tied to %(n)s recommendations elsewhere.",
+            len(references),
+        )
+        sentences.append(text % {"n": number(len(references))})
+    return joined(sentences)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Areas
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Branch:
+    """A policy area with all that is filed under it and under its children, each row once."""
+
+    area: object
+    children: list = field(default_factory=list)
+    advice: dict = field(default_factory=lambda: {voice: set() for voice in Voice.values})
+    questions: set = field(default_factory=set)
+
+    @property
+    def voices(self):
+        """{voice: number of recommendations}; voices without one are left out."""
+        return {voice: len(rows) for voice, rows in self.advice.items() if rows}
+
+
+def branches(areas, advice, questions):
+    """Return {area id: Branch}. `advice` are (area id, row id, voice), `questions` (area id, row id)."""
+    found = {area.pk: Branch(area) for area in areas}
+    for branch in found.values():
+        if branch.area.parent_id:
+            found[branch.area.parent_id].children.append(branch)
+    for area, row, voice in advice:
+        for branch in upwards(found, area):
+            branch.advice[voice].add(row)
+    for area, row in questions:
+        for branch in upwards(found, area):
+            branch.questions.add(row)
+    return found
+
+
+def upwards(found, area):
+    """Yield the branch of an area and of everything above it."""
+    while area is not None:
+        yield found[area]
+        area = found[area].area.parent_id
+
+
+def by_report(rows):
+    """Return [(report, rows)] in the order in which the reports first come."""
+    found = {}
+    for row in rows:
+        found.setdefault(row.report_id, (row.report, []))[1].append(row)
+    return list(found.values())
+
+
+def addressed(rows):
+    """Return [(actor, {voice: n})] of those whom rows address, the most often addressed first."""
+    found = {}
+    for row in rows:
+        for actor in row.addressees.all():
+            found.setdefault(actor.pk, (actor, []))[1].append(row)
+    ranked = sorted(found.values(), key=lambda pair: (-len(pair[1]), pair[0].slug))
+    return [(actor, by_voice(theirs)) for actor, theirs in ranked]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Ratings
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Assessor:
+    """Who rates: an actor (a view attributed to it) or, without one, the authors of a report."""
+
+    actor: object
+    report: object
+
+    @property
+    def key(self):
+        return ("actor", self.actor.pk) if self.actor else ("report", self.report.pk)
+
+
+@dataclass
+class Cell:
+    """What one assessor says of one subject on one dimension. `state` is rated, unstated or none."""
+
+    dimension: object
+    assessor: Assessor
+    levels: list
+    state: str
+
+    @property
+    def words(self):
+        return [Rating.Level(level).label for level in self.levels]
+
+
+@dataclass
+class Line:
+    """A subject with its cells, assessor by assessor and dimension by dimension."""
+
+    subject: object
+    cells: list
+
+    @property
+    def rated_by(self):
+        """The assessors that give it a level."""
+        return {cell.assessor.key for cell in self.cells if cell.levels}
+
+    @property
+    def disputed(self):
+        """The dimensions on which two assessors give different levels."""
+        return [d for d, cells in self.by_dimension() if len({tuple(cell.levels) for cell in cells if cell.levels}) > 1]
+
+    @property
+    def unstated(self):
+        """The dimensions on which one assessor gives a level and another a view without one."""
+        return [d for d, cells in self.by_dimension() if {"rated", "unstated"} <= {cell.state for cell in cells}]
+
+    @property
+    def standing(self):
+        return "disputed" if self.disputed else "shared" if len(self.rated_by) > 1 else "single"
+
+    def by_dimension(self):
+        found = {}
+        for cell in self.cells:
+            found.setdefault(cell.dimension.pk, (cell.dimension, []))[1].append(cell)
+        return list(found.values())
+
+
+def assessor_of(rating):
+    return Assessor(rating.assessor, None) if rating.assessor_id else Assessor(None, rating.report)
+
+
+def is_explicit(rating):
+    return rating.basis == Rating.Basis.EXPLICIT
+
+
+def assessors(ratings):
+    """Return the assessors, the one with most explicit ratings first."""
+    found = {}
+    for rating in ratings:
+        one = assessor_of(rating)
+        found.setdefault(one.key, [one, 0])[1] += is_explicit(rating)
+    return [one for one, n in sorted(found.values(), key=lambda pair: (-pair[1], pair[0].key))]
+
+
+def lines(ratings, dimensions, everyone):
+    """Return a Line for each subject that has an explicit rating: disputed ones first, then shared, then single."""
+    rated = defaultdict(list)
+    subjects = {}
+    for rating in ratings:
+        rated[rating.subject_id, assessor_of(rating).key, rating.dimension_id].append(rating)
+        if is_explicit(rating):
+            subjects[rating.subject_id] = rating.subject
+    found = []
+    for subject in subjects.values():
+        cells = [cell(rated[subject.pk, a.key, d.pk], d, a) for a in everyone for d in dimensions]
+        found.append(Line(subject, cells))
+    order = {"disputed": 0, "shared": 1, "single": 2}
+    return sorted(found, key=lambda line: order[line.standing])
+
+
+def cell(ratings, dimension, assessor):
+    levels = list(dict.fromkeys(rating.level for rating in ratings if is_explicit(rating)))
+    return Cell(dimension, assessor, levels, "rated" if levels else "unstated" if ratings else "none")
+
+
+def verdicts(table):
+    """Return [(standing, lines)] of a table of lines that is already in order."""
+    found = {}
+    for line in table:
+        found.setdefault(line.standing, []).append(line)
+    return list(found.items())
+
+
+def points(table, dimensions, everyone):
+    """Return [(subject, assessor's place, level up, level across)]: one explicit level on each of the two axes."""
+    if len(dimensions) < 2:
+        return []
+    found = []
+    up, across = dimensions[0].pk, dimensions[1].pk
+    for line in table:
+        for place, assessor in enumerate(everyone):
+            levels = {c.dimension.pk: c.levels for c in line.cells if c.assessor.key == assessor.key}
+            if len(levels[up]) == len(levels[across]) == 1:
+                found.append((line.subject, place, levels[up][0], levels[across][0]))
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# The quadrant chart
+# ----------------------------------------------------------------------------------------------------------------------
+
+LEVELS = tuple(Rating.Level.values)
+NEVER_FIRST = "，。、；：）》”’！？)],.;:"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The measures of one drawing, in its own units."""
+
+    name: str
+    width: int
+    left: int
+    pad: int
+    text: int  # sizes of type
+    small: int
+    lead: int  # from line to line
+    gap: int  # between rows
+    mark: float  # half the size of a sign
+
+
+WIDE = Scale("wide", 1120, 48, 28, 19, 15, 26, 13, 6.5)
+NARROW = Scale("narrow", 360, 22, 11, 14, 13, 18, 9, 5)
+
+
+@dataclass
+class Entry:
+    """One subject in one quadrant: its lines of text, and a sign for each assessor who puts it there."""
+
+    subject: object
+    places: list
+    lines: list
+    opposed: bool
+    x: float = 0
+    y: float = 0
+    marks: list = field(default_factory=list)
+    texts: list = field(default_factory=list)
+
+
+def text_width(text, size):
+    """Return about how wide a text is set: a Han character is a square, a Latin letter some three fifths of one."""
+    return sum(1 if is_wide(char) else 0.58 for char in text) * size
+
+
+def wrapped(text, width, size):
+    """Return a text in lines no wider than `width`, broken between Han characters and Latin words."""
+    words, done = [], []
+    for char in text:
+        glue = words and (char in NEVER_FIRST or not (is_wide(char) or is_wide(words[-1][-1]) or words[-1][-1] == " "))
+        if glue or char == " " and words:
+            words[-1] += char
+        else:
+            words.append(char)
+    for word in words:
+        if done and text_width(done[-1] + word.rstrip(), size) <= width:
+            done[-1] += word
+        else:
+            done.append(word)
+    return [line.strip() for line in done]
+
+
+def chart(placed, label, caption, scale):
+    """Lay out a quadrant chart: rows of labels inside quadrants, so that no two overlap.
+
+    `placed` comes from `points`, `label(subject)` and `caption(up, across, n)` are words. Returns None without points.
+    Rows of a subject that assessors place differently lie next to the middle line, so that their arrow stays short.
+    """
+    if not placed:
+        return None
+    used = {level for point in placed for level in point[2:]} | {"low", "high"}
+    levels = [level for level in LEVELS if level in used]
+    column = (scale.width - scale.left - 1) / len(levels)
+    quadrants = {}
+    for up in levels:
+        for across in levels:
+            here = [(subject, place) for subject, place, u, a in placed if (u, a) == (up, across)]
+            quadrants[up, across] = entries(here, placed, label, column, scale), here
+    drawing = {"scale": scale, "left": scale.left, "top": 10, "columns": [], "bands": [], "captions": [], "entries": []}
+    top = drawing["top"]
+    for up in reversed(levels):
+        top = draw_band(drawing, up, levels, quadrants, caption, column, top)
+    drawing |= {
+        "bottom": top,
+        "width": scale.width,
+        "height": round(top + 2 * scale.small, 1),
+        "foot": round(top + scale.small + 8, 1),
+        "axis_x": round(scale.left / 2, 1),
+        "right": scale.width - 1,
+        "inner_width": scale.width - 1 - scale.left,
+        "inner_height": top - drawing["top"],
+        "columns": [round(scale.left + column * place, 1) for place in range(1, len(levels))],
+        "bands": drawing["bands"][:-1],  # the last one ends at the frame
+        "middle_x": round((scale.left + scale.width - 1) / 2, 1),
+        "middle_y": round((drawing["top"] + top) / 2, 1),
+        "arrows": arrows(drawing["entries"], scale),
+    }
+    return drawing
+
+
+def entries(here, placed, label, column, scale):
+    """Return the entries of one quadrant, in the order of the table."""
+    cells_of = defaultdict(set)
+    for subject, _place, up, across in placed:
+        cells_of[subject.pk].add((up, across))
+    found = {}
+    for subject, place in here:
+        if subject.pk not in found:
+            found[subject.pk] = Entry(subject, [], [], len(cells_of[subject.pk]) > 1)
+        found[subject.pk].places.append(place)
+    for entry in found.values():
+        room = column - scale.pad * 1.4 - sign_room(entry, scale)
+        entry.lines = wrapped(label(entry.subject), room, scale.text)
+    return list(found.values())
+
+
+def sign_room(entry, scale):
+    return len(entry.places) * (scale.mark * 2 + 5)
+
+
+def draw_band(drawing, up, levels, quadrants, caption, column, top):
+    """Place the quadrants of one level of the vertical axis under `top`; return where the band ends."""
+    scale = drawing["scale"]
+    last = up == levels[0]
+    texts = {}
+    for across in levels:
+        words = caption(up, across, len(quadrants[up, across][0]))
+        texts[across] = wrapped(words, column - 2 * scale.pad * 0.6, scale.small)
+    head = max(len(lines) for lines in texts.values()) * (scale.small + 5) + 12 + scale.gap / 2
+    rows = {across: quadrants[up, across][0] for across in levels}
+    tall = max(sum(row_height(entry, scale) for entry in found) for found in rows.values())
+    end = round(top + head + max(tall, scale.lead * 2) + scale.gap * 2, 1)
+    for place, across in enumerate(levels):
+        left = drawing["left"] + column * place
+        first = end - 8 - (len(texts[across]) - 1) * (scale.small + 5) if last else top + scale.small + 8
+        drawing["captions"] += [
+            {"x": round(left + scale.pad * 0.6, 1), "y": round(first + i * (scale.small + 5), 1), "text": text}
+            for i, text in enumerate(texts[across])
+        ]
+        draw_rows(rows[across], left, top + (scale.gap if last else head), end - scale.gap, last, scale)
+        drawing["entries"] += rows[across]
+    drawing["bands"].append(end)
+    return end
+
+
+def draw_rows(found, left, top, end, last, scale):
+    """Give the entries of a quadrant their places: opposed ones next to the middle line."""
+    calm = [entry for entry in found if not entry.opposed]
+    opposed = [entry for entry in found if entry.opposed]
+    y = top
+    for entry in opposed + calm if last else calm:
+        y = draw_entry(entry, left, y, scale)
+    if not last:
+        y = end - sum(row_height(entry, scale) for entry in opposed)
+        for entry in opposed:
+            y = draw_entry(entry, left, y, scale)
+
+
+def row_height(entry, scale):
+    return len(entry.lines) * scale.lead + scale.gap
+
+
+def draw_entry(entry, left, y, scale):
+    entry.x, entry.y = round(left + scale.pad, 1), round(y + scale.lead / 2, 1)
+    for i, place in enumerate(entry.places):
+        x = entry.x + i * (scale.mark * 2 + 5)
+        entry.marks.append(sign(place, x, entry.y, scale.mark))
+    x = round(entry.x - scale.mark + sign_room(entry, scale) + 3, 1)
+    for i, line in enumerate(entry.lines):
+        entry.texts.append({"x": x, "y": round(entry.y + scale.text * 0.36 + i * scale.lead, 1), "text": line})
+    return y + row_height(entry, scale)
+
+
+def sign(place, x, y, size):
+    """Return a disc for the first assessor, a diamond for any other."""
+    if place == 0:
+        return {"disc": True, "x": round(x, 1), "y": y, "r": size}
+    r = size + 1
+    return {"disc": False, "path": f"M{x:.1f} {y - r:.1f}l{r} {r}l-{r} {r}l-{r} -{r}z"}
+
+
+def arrows(found, scale):
+    """Return an arrow for each subject that two assessors place differently, from the first to the other."""
+    drawn = []
+    for start in (entry for entry in found if entry.opposed and 0 in entry.places):
+        for end in (entry for entry in found if entry.subject.pk == start.subject.pk and 0 not in entry.places):
+            drawn.append(arrow(start, end, scale))
+    return drawn
+
+
+def arrow(start, end, scale):
+    last = start.texts[0 if end.y < start.y else -1]
+    x1, y1 = last["x"] + text_width(last["text"], scale.text) + 6, last["y"] - scale.text * 0.36
+    x2, y2 = end.x, end.y
+    if end.x <= start.x:  # straight below or above, or to the left: leave from the sign
+        x1, y1 = start.x, start.y + (scale.mark + 4) * (1 if end.y > start.y else -1)
+    length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5 or 1
+    ux, uy = (x2 - x1) / length, (y2 - y1) / length
+    tip = (x2 - ux * (scale.mark + 6), y2 - uy * (scale.mark + 6))
+    size = scale.mark * 1.6
+    base = (tip[0] - ux * size, tip[1] - uy * size)
+    side = (-uy * size * 0.45, ux * size * 0.45)
+    corners = [tip, (base[0] + side[0], base[1] + side[1]), (base[0] - side[0], base[1] - side[1])]
+    head = "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
+    return {"line": f"M{x1:.1f} {y1:.1f}L{base[0]:.1f} {base[1]:.1f}", "head": f"M{head}z"}
+
+
+def framework_words(table, placed, everyone, label):
+    """Return in one or two sentences what the explicit ratings of a framework show."""
+    subjects = len({subject.pk for subject, *_rest in placed})
+    sentences = []
+    if subjects:
+        text = ngettext(
+            "%(n)s subject is rated outright on both axes, by %(who)s.",
+            "%(n)s subjects are rated outright on both axes, by %(who)s.",
+            subjects,
+        )
+        n = len({place for _subject, place, *_rest in placed})
+        who = ngettext("%(n)s assessor", "%(n)s assessors", n) % {"n": number(n)}
+        sentences.append(text % {"n": number(subjects), "who": who})
+    else:
+        sentences.append(gettext("Nothing is rated outright on both axes."))
+    if len(everyone) > 1:
+        disputed = [label(line.subject) for line in table if line.standing == "disputed"]
+        if disputed:
+            text = ngettext("Assessors differ on %(list)s.", "Assessors differ on %(list)s.", len(disputed))
+            sentences.append(text % {"list": listed(disputed)})
+        else:
+            sentences.append(gettext("Where assessors meet, they give the same levels."))
+    return joined(sentences)
+
+
+def in_words(ratings):
+    """Return [(subject, ratings)] of what the text does not state outright as a level."""
+    found = {}
+    for rating in ratings:
+        if not is_explicit(rating):
+            found.setdefault(rating.subject_id, (rating.subject, []))[1].append(rating)
+    return list(found.values())

@@ -1,0 +1,125 @@
+"""The whole demo, crawled in both languages: no error, no broken link or anchor, every page and template reached."""
+
+import logging
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from django.conf import settings
+from django.test.signals import template_rendered
+from django.urls import URLPattern, get_resolver, resolve
+
+from portal.management.commands.load_corpus import CORPUS, dossier_paths
+from recommendations.ingest import load_dossier
+
+# Templates that no public page shows: the admin's own, and the answer to a fault of ours.
+UNCRAWLED = ("admin/", "500.html")
+
+
+class Page(HTMLParser):
+    """What a crawl needs of a page: its links, its anchors, its language and headings."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.ids, self.language, self.headings, self.title = set(), [], "", [], ""
+        self.inside_title = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "html":
+            self.language = attrs.get("lang")
+        if attrs.get("id"):
+            self.ids.append(attrs["id"])
+        if tag in ("a", "link") and attrs.get("href"):
+            self.links.add(attrs["href"])
+        if tag in ("h1", "h2", "h3", "h4", "h5", "h6"):
+            self.headings.append(int(tag[1]))
+        self.inside_title = tag == "title"
+        assert "style" not in attrs and not any(name.startswith("on") for name in attrs), (tag, attrs)
+        assert tag not in ("script", "style") or attrs.get("src") or attrs.get("type") == "application/ld+json", tag
+
+    def handle_data(self, data):
+        if self.inside_title:
+            self.title += data
+
+    def handle_endtag(self, tag):
+        self.inside_title = False
+
+
+def ours(link):
+    """Tell whether a link leads to a page of the site, and not to the admin, a file or another host."""
+    parts = urlsplit(link)
+    return parts.netloc in ("", "testserver") and parts.path.startswith(("/zh/", "/en/"))
+
+
+@pytest.mark.django_db
+def test_the_whole_demo(client, caplog):
+    for path in dossier_paths([CORPUS]):
+        load_dossier(path)
+    rendered = set()
+
+    def note(sender, template, **kwargs):
+        rendered.add(template.name)
+
+    template_rendered.connect(note)
+    caplog.set_level(logging.WARNING)
+    queue, pages, wanted, titles = ["/zh/", "/en/"], {}, {}, {}
+    seen = set(queue)
+    try:
+        while queue:
+            address = queue.pop()
+            response = client.get(address)
+            assert response.status_code == 200, (address, response.status_code, wanted.get(address))
+            if not response["Content-Type"].startswith("text/html"):
+                pages[address] = None
+                continue
+            page = pages[address] = Page(response.content.decode())
+            assert len(page.ids) == len(set(page.ids)), (address, "an id stands twice")
+            assert page.headings.count(1) == 1, (address, page.headings)
+            steps = zip(page.headings, page.headings[1:], strict=False)
+            assert all(b <= a + 1 for a, b in steps), (address, page.headings)
+            assert page.language == ("zh-Hans" if address.startswith("/zh/") else "en"), address
+            if "?" not in address:
+                language = address[1:3]
+                assert titles.setdefault((language, page.title), address) == address, (address, page.title)
+            for link in page.links:
+                target, anchor = urldefrag(urljoin(address, link))
+                if ours(target):
+                    target = target.removeprefix("http://testserver")
+                    wanted.setdefault(target, set()).add((address, unquote(anchor)))
+                    if target not in seen:
+                        seen.add(target)
+                        queue.append(target)
+        assert client.get("/en/recommendations/?aera=x").status_code == 400
+        assert client.get("/en/nowhere/").status_code == 404
+    finally:
+        template_rendered.disconnect(note)
+    for target, sources in wanted.items():
+        page = pages[target]
+        for source, anchor in sources:
+            assert not anchor or page is None or anchor in page.ids, f"{source} links to {target}#{anchor}"
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+    reached = {resolve(address.partition("?")[0]).view_name for address in pages}
+    assert public_views() <= reached, public_views() - reached
+    root = Path(settings.TEMPLATES[0]["DIRS"][0])
+    every = {str(path.relative_to(root)) for path in root.rglob("*.html")}
+    idle = {name for name in every - rendered if not name.startswith(UNCRAWLED)}
+    assert not idle, idle
+
+
+def public_views(patterns=None, namespace=""):
+    """Return the names of every address under the language prefix, from the resolver itself."""
+    if patterns is None:
+        under_prefix = [p for p in get_resolver().url_patterns if type(p.pattern).__name__ == "PrefixPattern"]
+        return public_views([q for p in under_prefix for q in p.url_patterns])
+    names = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            names.add(f"{namespace}{pattern.name}")
+        else:
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            names |= public_views(pattern.url_patterns, inner)
+    return names
