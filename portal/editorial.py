@@ -37,19 +37,12 @@ def ensure_groups(using=DEFAULT_DB_ALIAS, apps=global_apps, **kwargs):
     """Give the groups exactly the permissions of GROUPS. Receives `post_migrate`; running it again changes nothing."""
     try:
         Group, Permission = apps.get_model("auth.Group"), apps.get_model("auth.Permission")
-        ContentType = apps.get_model("contenttypes.ContentType")
-        Report = apps.get_model("reports.Report")
         apps.get_model("recommendations.Recommendation")
     except LookupError:  # a migration to an early state: there is nothing to permit yet
         return
     groups, permissions = Group.objects.using(using), Permission.objects.using(using)
     for label in APPS:
         create_permissions(global_apps.get_app_config(label), verbosity=0, using=using, apps=apps)
-    permissions.get_or_create(
-        codename="publish_report",
-        content_type=ContentType.objects.db_manager(using).get_for_model(Report),
-        defaults={"name": "Can publish, schedule and withdraw reports"},
-    )
     for name, rules in GROUPS.items():
         wanted = {f"{act}_{model}" for acts, models in rules for act in acts for model in models}
         group = groups.get_or_create(name=name)[0]

@@ -274,7 +274,7 @@ class Recommendation(Coded):
 
     parent = models.ForeignKey(
         "self",
-        models.PROTECT,
+        models.RESTRICT,
         null=True,
         blank=True,
         related_name="parts",

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Max
 from django.http import HttpResponseRedirect
 from django.urls import reverse
@@ -522,22 +522,9 @@ class ReportAdmin(EditorialAdmin):
         return super().get_view_on_site_url(obj) if obj and obj.is_public else None
 
     def get_deleted_objects(self, objs, request):
-        """The umbrellas of a report go with their parts, and its passages with the report that may be deleted."""
-        with transaction.atomic():
-            self.dissolve(objs)
-            to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
-            transaction.set_rollback(True)
+        """Passages go with the report that may be deleted, though nobody may delete one by itself."""
+        to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
         return to_delete, counts, perms_needed - {Passage._meta.verbose_name}, protected
-
-    def delete_model(self, request, obj):
-        self.dissolve([obj])
-        super().delete_model(request, obj)
-
-    @staticmethod
-    def dissolve(reports):
-        """Take the trees of recommendations apart; an umbrella could not be deleted over its parts."""
-        for report in reports:
-            report.recommendations.update(parent=None)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         report = self.get_object(request, object_id)

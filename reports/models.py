@@ -294,6 +294,7 @@ class Report(models.Model):
         verbose_name = _("report")
         verbose_name_plural = _("reports")
         ordering = ["-date", "slug"]
+        permissions = [("publish_report", "Can publish, schedule and withdraw reports")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(part_of=None, place=None) | Q(part_of__isnull=False, place__isnull=False),
