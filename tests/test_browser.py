@@ -1,5 +1,6 @@
 """The portal as its people use it: `manage.py demo` serving to a real Chromium. Run with `pytest -m browser`."""
 
+import json
 import os
 import re
 import socket
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
+
+from portal.text import squeeze
 
 pytestmark = pytest.mark.browser
 
@@ -151,7 +154,8 @@ def test_from_the_front_page_to_the_other_documents_paragraph(site, tab, script)
     page.get_by_role("link", name="议题").first.click()
     page.get_by_role("link", name="对话机制", exact=True).first.click()
     expect(page.locator("h1")).to_have_text("对话机制")
-    page.locator("main a[href*='/recommendations/cyber-relations-2021/']").first.click()
+    key = entry("cyber-relations-2021", "positions", question="restore-official-dialogue")["recommendation"]
+    page.locator(f"main a[href='/zh/recommendations/cyber-relations-2021/{key}/']").first.click()
     expect(page.locator("h1")).to_be_visible()
     first = page.url
     other = page.locator("main a[href*='/reports/']:not([href*='cyber-relations-2021'])[href*='#']").first
@@ -204,10 +208,28 @@ def test_a_wrong_filter_says_so(site, tab):
     expect(page.locator("main")).to_contain_text("aera")
 
 
+def whole(report):
+    """Return the first report of a shipped dossier."""
+    return json.loads((ROOT / "reports" / "corpus" / f"{report}.json").read_text(encoding="utf-8"))["reports"][0]
+
+
+def entry(report, part, **members):
+    """Return the first row of a part of a shipped dossier that has these members, and rests on a recommendation."""
+    rows = [row for row in whole(report)[part] if members.items() <= row.items()]
+    return next((row for row in rows if "recommendation" in row), rows[0])
+
+
+def quotation(report, key):
+    """Return the first quotation of a recommendation of the shipped corpus, read from the source file itself."""
+    span = entry(report, "recommendations", key=key)["evidence"][0]
+    text = squeeze((TEXTS / whole(report)["source"]["file"]).read_text(encoding="utf-8"))
+    return text[span["start"] : span["end"]]
+
+
 def test_quotations_are_shown_from_the_text(site, tab):
     page = tab()
     page.goto(site("recommendations/digital-economy-dialogue-2019/R20/"))
-    expect(page.locator("main")).to_contain_text("人工智能技术研究与产业应用技术融合")
+    expect(page.locator("main")).to_contain_text(quotation("digital-economy-dialogue-2019", "R20"))
 
 
 def test_headers_and_hashed_names(site, tab):
@@ -235,16 +257,19 @@ def test_an_editor_codes_a_report_by_pasting_a_quotation(site, tab):
     pick(page, "areas", "dialogue")
     page.select_option("select[name=action_type]", "dialogue")
     page.select_option("select[name=force]", "should")
-    quotation = page.locator("textarea[name$=-quotation], input[name$=-quotation]").first
-    quotation.fill("两国应鼓励在人工智能技术研究与产业应用技术 融合")
+    words = quotation("digital-economy-dialogue-2019", "R20")
+    page.locator("textarea[name$=-quotation], input[name$=-quotation]").first.fill(f"{words[:9]} \n{words[9:]}")
     page.locator("[name=_continue]").click()
     expect(page.locator(".errornote")).to_have_count(0)
-    expect(page.locator("body")).to_contain_text("两国应鼓励在人工智能技术研究与产业应用技术融合")
+    expect(page.locator("body")).to_contain_text(words)
 
 
 def pick(page, name, words):
-    """Choose the first answer of an autocomplete field."""
+    """Choose the first answer of an autocomplete field, once it has answered to these words."""
     page.locator(f".field-{name} .select2-selection").click()
-    page.locator(".select2-search__field:visible").last.fill(words)
-    page.locator(".select2-results__option--selectable, .select2-results__option[role=option]").first.wait_for()
-    page.locator(".select2-results__option:not(.loading-results)").first.click()
+    with page.expect_response(lambda answer: "/autocomplete/" in answer.url and f"term={words}" in answer.url):
+        page.locator(f".field-{name} .select2-search__field, .select2-dropdown .select2-search__field").first.fill(
+            words
+        )
+    expect(page.locator(".select2-results .loading-results")).to_have_count(0)
+    page.locator(".select2-results__option").first.click()
