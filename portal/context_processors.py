@@ -1,6 +1,7 @@
 """What every page needs to know: its language, its own address in each language, and the ways to the other pages."""
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -92,6 +93,14 @@ def in_language(request, prefix):
     return f"{root}{prefix}{request.get_full_path().removeprefix(root + old)}" if old else f"{root}{prefix}/"
 
 
+def absolute(request, path=None):
+    """The whole address of a path, or of the request; without the host where it is none of ours (on the 400 page)."""
+    try:
+        return request.build_absolute_uri(path)
+    except DisallowedHost:
+        return path or request.get_full_path()
+
+
 def site(request):
     lang = settings.LANGUAGE_PREFIXES.get(get_language(), "en")
     alternates = [
@@ -100,7 +109,7 @@ def site(request):
             "tag": TAGS[prefix],
             "name": NAMES[prefix],
             "path": (path := in_language(request, prefix)),
-            "url": request.build_absolute_uri(path),
+            "url": absolute(request, path),
         }
         for prefix in settings.LANGUAGE_PREFIXES.values()
     ]
@@ -115,6 +124,6 @@ def site(request):
         "search_url": address("portal:search"),
         "alternates": alternates,
         "other_language": next(other for other in alternates if other["lang"] != lang),
-        "canonical": request.build_absolute_uri(),
+        "canonical": absolute(request),
         "site_version": __version__,
     }

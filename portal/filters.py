@@ -95,7 +95,10 @@ class ChoiceWordsFilter(WordsFilter):
         return self.choices.keys()
 
     def having(self, queryset, words):
-        return queryset.filter(**{f"{self.field_name}__in": words})
+        wanted = {f"{self.field_name}__in": words}
+        if "__" in self.field_name:  # by a subquery, so that a row reached twice still comes once
+            wanted = {"pk__in": queryset.model.objects.filter(**wanted).values("pk")}
+        return queryset.filter(**wanted)
 
     def facet_rows(self, queryset):
         rows = queryset.order_by().values_list(self.field_name).annotate(n=Count("pk", distinct=True))

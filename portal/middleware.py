@@ -64,7 +64,7 @@ def language_of_address(get_response):
             code = preferred
         with translation.override(code):
             request.LANGUAGE_CODE, request.language_prefix = code, prefix
-            if path == "/":
+            if path == "/" and request.method in ("GET", "HEAD"):
                 response = redirect(f"{request.path}{settings.LANGUAGE_PREFIXES[code]}/")
                 response.headers["Cache-Control"] = "private, max-age=0"
             else:

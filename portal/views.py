@@ -15,6 +15,7 @@ from reports.filters import EventFilterSet
 from reports.models import Event, Report
 
 PAGE_SIZE = 20
+PAGE_DIGITS = 9  # Python refuses to read a number of some thousand digits
 RIVER = 12  # documents on the front page
 STRIP = 6  # questions in the strip of disagreements
 # What a query may say besides its filters: see portal.filters.PRESENTATION.
@@ -28,10 +29,11 @@ def listing(request, filterset_class, queryset, template, *, size=PAGE_SIZE, **c
     """
     filterset = filterset_class(request.GET, queryset=queryset, request=request)
     number = request.GET.get("page", "1") or "1"
+    readable = number.isascii() and number.isdigit() and len(number) <= PAGE_DIGITS
     if not filterset.is_valid():
         return refusal(request, filterset.errors)
     paginator = Paginator(filterset.qs, size)
-    if not number.isdecimal() or not 1 <= int(number) <= paginator.num_pages:
+    if not readable or not 1 <= int(number) <= paginator.num_pages:
         return refusal(request, {"page": [_("There is no page “%(number)s” of this list.") % {"number": number}]})
     shown = {
         "filterset": filterset,

@@ -73,7 +73,7 @@ class Command(BaseCommand):
             try:
                 if path.is_file() and read_source(path)[0] in named:
                     source, attached = ingest(path)
-                    self.step(f"Attached {source.file_name} to {len(attached)} reports")
+                    self.step(f"Attached {source.file_name} to {', '.join(report.slug for report in attached)}")
             except IngestError as error:
                 self.stderr.write(self.style.WARNING(str(error)))
 
@@ -102,6 +102,12 @@ class Command(BaseCommand):
         subprocess.run(collect, env=environment, cwd=settings.BASE_DIR, check=True)  # noqa: S603
         self.stdout.write(f"Serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
         self.stdout.flush()
-        server = ["gunicorn", "portal.wsgi:application", f"--bind=127.0.0.1:{port}", "--workers=1", "--threads=4"]
+        server = [
+            "gunicorn",
+            "portal.wsgi:application",
+            f"--bind=127.0.0.1:{port}",
+            "--threads=4",
+            "--no-control-socket",
+        ]
         os.chdir(settings.BASE_DIR)
         os.execve(sys.executable, [*command, *server], environment)  # noqa: S606
