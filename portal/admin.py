@@ -11,12 +11,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.editorial import MAY_PUBLISH, half_translated
+from portal.text import LANGUAGE_TAGS
 
 admin.site.site_title = _("Duizhao")
 admin.site.site_header = _("Duizhao · editing")
 admin.site.index_title = _("Work queue")
 
-TAGS = {"_zh": "zh-Hans", "_en": "en"}
 SHOWN_USERS = 20  # rows named on the page that says why something cannot be deleted
 
 
@@ -64,7 +64,7 @@ class Bilingual:
         if isinstance(db_field, models.DateTimeField) and isinstance(field, forms.SplitDateTimeField):
             for widget, part in zip(field.widget.widgets, (gettext("date"), gettext("time")), strict=True):
                 widget.attrs["aria-label"] = f"{field.label}: {part}"
-        if field and (tag := TAGS.get(db_field.name[-3:])):
+        if field and (tag := LANGUAGE_TAGS.get(db_field.name.rpartition("_")[2])):
             field.widget.attrs["lang"] = tag
         return field
 

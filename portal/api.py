@@ -26,7 +26,6 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import BasePagination
-from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -356,15 +355,9 @@ def description():
 class Api(APIView):
     """A public, read-only answer in JSON. Without filters of its own it takes no parameter."""
 
-    authentication_classes = ()
-    permission_classes = (AllowAny,)  # no method that writes exists: 405 rather than 403
     throttle_classes = (Throttle,)
-    renderer_classes = (JSONRenderer,)
     http_method_names = ("get", "head", "options")
     schema = Schema()
-
-    def get_exception_handler(self):
-        return refusal
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
@@ -425,6 +418,13 @@ class Rows(Api, ReadOnlyModelViewSet):
         context = self.get_serializer_context() | self.learn(rows)
         return self.get_serializer_class()(rows, many=True, context=context).data
 
+    @classmethod
+    def objects(cls, request, keys):
+        """Return {primary key: object} as the list gives them: for a list page in the form of JSON Lines."""
+        view = cls(request=request, action="list", format_kwarg=None)
+        rows = view.get_queryset().in_bulk(keys)
+        return dict(zip(rows, view.represent(list(rows.values())), strict=True))
+
     def list(self, request, *args, **kwargs):
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.represent(rows))
@@ -475,6 +475,13 @@ class Elsewhere(Api):
 # ---------------------------------------------------------------------------------------------------------------------
 # Serializers
 # ---------------------------------------------------------------------------------------------------------------------
+
+
+def addresses(endpoint, page=None):
+    """Return the addresses of an example: `endpoint` is its path in the API, `page` that of its page if another."""
+    site = "https://duizhao.example"
+    pages = {name: f"{site}/{prefix}/{page or endpoint}" for name, prefix in (("url", "zh"), ("url_en", "en"))}
+    return {**pages, "api_url": f"{site}/api/v1/{endpoint}"}
 
 
 class WordField(serializers.ReadOnlyField):

@@ -7,63 +7,41 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from portal import __version__
+from portal.text import LANGUAGE_TAGS
 
-# (label, URL name) in the order of the page. An entry whose URL the site does not have is left out.
-NAV = [
-    (_("Front page"), "portal:front"),
-    (_("Reports"), "reports:list"),
-    (_("Recommendations"), "recommendations:list"),
-    (_("Questions"), "recommendations:question_list"),
-    (_("Matrix"), "portal:matrix"),
-    (_("Compare"), "portal:compare"),
-    (_("Frameworks"), "recommendations:framework_list"),
-    (_("Forecasts"), "portal:forecasts"),
-    (_("Timeline"), "portal:timeline"),
-    (_("Areas"), "recommendations:area_list"),
-    (_("Codebook"), "portal:codebook"),
-]
+LABELS = {
+    "portal:front": _("Front page"),
+    "reports:list": _("Reports"),
+    "recommendations:list": _("Recommendations"),
+    "recommendations:question_list": _("Questions"),
+    "portal:matrix": _("Matrix"),
+    "portal:compare": _("Compare"),
+    "recommendations:framework_list": _("Frameworks"),
+    "portal:forecasts": _("Forecasts"),
+    "portal:timeline": _("Timeline"),
+    "recommendations:area_list": _("Areas"),
+    "portal:codebook": _("Codebook"),
+    "reports:author_list": _("Authors"),
+    "reports:institution_list": _("Institutions"),
+    "reports:work_list": _("Cited works"),
+    "portal:corrections": _("Corrections"),
+    "schema": _("API description"),
+}
 
+# URL names in the order of the page. What the site does not have is left out.
+READ = ["reports:list", "recommendations:list", "recommendations:question_list"]
+ABREAST = [
+    "portal:matrix", "portal:compare", "recommendations:framework_list", "portal:forecasts", "portal:timeline",
+]  # fmt: skip
+NAV = ["portal:front", *READ, *ABREAST, "recommendations:area_list", "portal:codebook"]
 FOOT = [
-    (
-        _("Read"),
-        [
-            (_("Reports"), "reports:list"),
-            (_("Recommendations"), "recommendations:list"),
-            (_("Questions"), "recommendations:question_list"),
-            (_("Areas"), "recommendations:area_list"),
-        ],
-    ),
-    (
-        _("Set side by side"),
-        [
-            (_("Matrix"), "portal:matrix"),
-            (_("Compare"), "portal:compare"),
-            (_("Frameworks"), "recommendations:framework_list"),
-            (_("Forecasts"), "portal:forecasts"),
-            (_("Timeline"), "portal:timeline"),
-        ],
-    ),
-    (
-        _("Who and what"),
-        [
-            (_("Authors"), "reports:author_list"),
-            (_("Institutions"), "reports:institution_list"),
-            (_("Cited works"), "reports:work_list"),
-        ],
-    ),
-    (
-        _("Method and data"),
-        [
-            (_("Codebook"), "portal:codebook"),
-            (_("Corrections"), "portal:corrections"),
-            (_("API description"), "schema"),
-        ],
-    ),
+    (_("Read"), [*READ, "recommendations:area_list"]),
+    (_("Set side by side"), ABREAST),
+    (_("Who and what"), ["reports:author_list", "reports:institution_list", "reports:work_list"]),
+    (_("Method and data"), ["portal:codebook", "portal:corrections", "schema"]),
 ]
 
-# As BCP 47 writes them, for `lang`, `hreflang` and the like; and each language's name for itself.
-TAGS = {"zh": "zh-Hans", "en": "en"}
-NAMES = {"zh": "中文", "en": "English"}
+NAMES = {"zh": "中文", "en": "English"}  # each language's name for itself
 
 
 def address(name):
@@ -74,13 +52,15 @@ def address(name):
         return None
 
 
-def links(entries, here=""):
-    """`entries` that exist, as dicts; the one that `here` is, or lies under, is `current` ("page" or "true")."""
+def links(names, here=""):
+    """The pages of `names` that exist, as dicts; the one that `here` is, or lies under, is `current` (page or true)."""
     found = []
-    for label, name in entries:
+    for name in names:
         if url := address(name):
             under = name != "portal:front" and here.startswith(url)
-            found.append({"label": label, "url": url, "current": "page" if here == url else "true" if under else ""})
+            found.append(
+                {"label": LABELS[name], "url": url, "current": "page" if here == url else "true" if under else ""}
+            )
     return found
 
 
@@ -106,7 +86,7 @@ def site(request):
     alternates = [
         {
             "lang": prefix,
-            "tag": TAGS[prefix],
+            "tag": LANGUAGE_TAGS[prefix],
             "name": NAMES[prefix],
             "path": (path := in_language(request, prefix)),
             "url": absolute(request, path),
@@ -116,11 +96,11 @@ def site(request):
     front = address("portal:front")
     return {
         "lang": lang,
-        "html_lang": TAGS[lang],
+        "html_lang": LANGUAGE_TAGS[lang],
         "front_url": front,
         "is_front": request.path == front,
         "nav": links(NAV, request.path),
-        "foot": [(title, links(entries)) for title, entries in FOOT],
+        "foot": [(title, links(names)) for title, names in FOOT],
         "search_url": address("portal:search"),
         "alternates": alternates,
         "other_language": next(other for other in alternates if other["lang"] != lang),

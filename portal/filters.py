@@ -11,18 +11,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
 from django.db.models.functions import Substr
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from portal.text import languages, told
 
 # Parameters that say how a list is given, not what is in it.
 PRESENTATION = {"page", "page_size", "format", "count"}
-FACET_LIMIT = 12
-
-
-def in_language(row, field):
-    """Return the text of `field` in the active language, else in the other: row["name"] from name_zh and name_en."""
-    first, second = ("en", "zh") if get_language() == "en" else ("zh", "en")
-    return row[f"{field}_{first}"] or row[f"{field}_{second}"]
+FACET_LIMIT = 8
 
 
 @dataclass
@@ -62,7 +57,6 @@ class WordsFilter(django_filters.Filter):
     facet = True
 
     def __init__(self, **kwargs):
-        kwargs.setdefault("required", False)
         super().__init__(known=self.known, **kwargs)
 
     def known(self, words):
@@ -135,20 +129,20 @@ class SlugWordsFilter(WordsFilter):
         # By a subquery, so that a row reached twice over a to-many relation still comes once.
         return queryset.filter(pk__in=queryset.model.objects.filter(wanted, **self.gate()).values("pk"))
 
+    def names(self):
+        """Return the columns of the name, the page's language first."""
+        return [f"{self.name}_{language}" for language in languages()]
+
     def facet_rows(self, queryset):
         path = self.field_name
-        names = [f"{path}__slug", f"{path}__{self.name}_zh", f"{path}__{self.name}_en"]
         held = queryset.order_by().filter(**{f"{path}__in": self.rows()}, **self.gate())
-        rows = held.values(*names).annotate(n=Count("pk", distinct=True))
-        zh, en = f"{self.name}_zh", f"{self.name}_en"
-        found = [
-            (row[names[0]], in_language({zh: row[names[1]], en: row[names[2]]}, self.name), row["n"]) for row in rows
-        ]
+        rows = held.values_list(*(f"{path}__{column}" for column in ("slug", *self.names())))
+        found = [(slug, name or other, n) for slug, name, other, n in rows.annotate(n=Count("pk", distinct=True))]
         return sorted(found, key=lambda row: (-row[2], row[0]))
 
     def labels(self, words):
-        rows = self.rows().filter(slug__in=words).values("slug", f"{self.name}_zh", f"{self.name}_en")
-        return {row["slug"]: in_language(row, self.name) for row in rows}
+        rows = self.rows().filter(slug__in=words).values_list("slug", *self.names())
+        return {slug: name or other for slug, name, other in rows}
 
 
 class TreeWordsFilter(SlugWordsFilter):
@@ -160,18 +154,13 @@ class TreeWordsFilter(SlugWordsFilter):
     def facet_rows(self, queryset):
         nodes = {node.pk: node for node in self.rows()}
         members = {}
-        for pk, node in (
-            queryset.order_by().filter(**{f"{self.field_name}__isnull": False}).values_list("pk", self.field_name)
-        ):
+        filed = queryset.order_by().filter(**{f"{self.field_name}__isnull": False}).values_list("pk", self.field_name)
+        for pk, node in filed:
             while node is not None:
                 members.setdefault(node, set()).add(pk)
                 node = nodes[node].parent_id
-        found = [(nodes[pk], len(rows)) for pk, rows in members.items()]
-        found.sort(key=lambda pair: (-pair[1], pair[0].slug))
-        zh, en = f"{self.name}_zh", f"{self.name}_en"
-        return [
-            (node.slug, in_language({zh: getattr(node, zh), en: getattr(node, en)}, self.name), n) for node, n in found
-        ]
+        found = [(nodes[pk].slug, told(nodes[pk], self.name), len(rows)) for pk, rows in members.items()]
+        return sorted(found, key=lambda row: (-row[2], row[0]))
 
 
 class YearFilter(django_filters.NumberFilter):
@@ -218,9 +207,7 @@ class SortFilter(django_filters.Filter):
 
     def __init__(self, *, fields, words, **kwargs):
         self.fields, self.words = fields, words
-        kwargs.setdefault("required", False)
-        kwargs.setdefault("label", _("Sort by"))
-        super().__init__(known=self.known, **kwargs)
+        super().__init__(known=self.known, label=_("Sort by"), **kwargs)
 
     def known(self, words):
         return {sign + word for word in self.fields for sign in ("", "-")}
@@ -233,7 +220,9 @@ class SortFilter(django_filters.Filter):
             for column in self.fields[word.removeprefix("-")]:
                 turned = word.startswith("-") != column.startswith("-")
                 columns.append(("-" if turned else "") + column.removeprefix("-"))
-        return queryset.order_by(*columns, *[c for c in ("report", "order") if self.has(queryset, c)], "pk")
+        # A work may be a report too, perhaps a hidden one; only what has a place in its report is sorted by that.
+        ties = ("report", "order") if self.has(queryset, "order") else ()
+        return queryset.order_by(*columns, *ties, "pk")
 
     @staticmethod
     def has(queryset, column):
@@ -262,10 +251,9 @@ class StrictFilterSet(django_filters.FilterSet):
 
     def without(self, name):
         """Return the rows that all other filters leave: what a facet's counts are taken over."""
-        data = {key: value for key, value in self.form.cleaned_data.items() if key != name}
         queryset = self.queryset.all()
-        for key, value in data.items():
-            if not isinstance(self.filters[key], SortFilter):
+        for key, value in self.form.cleaned_data.items():
+            if key != name and not isinstance(self.filters[key], SortFilter):
                 queryset = self.filters[key].filter(queryset, value)
         return queryset
 
@@ -279,9 +267,7 @@ class StrictFilterSet(django_filters.FilterSet):
             rows = word_filter.facet_rows(self.without(name))
             values = [FacetValue(word, label, n, word in chosen) for word, label, n in rows]
             listed = {value.value for value in values}
-            missing = (
-                word_filter.labels([word for word in chosen if word not in listed]) if set(chosen) - listed else {}
-            )
+            missing = word_filter.labels([word for word in chosen if word not in listed])
             values += [FacetValue(word, label, 0, True) for word, label in missing.items()]
             if values:
                 found.append(

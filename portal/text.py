@@ -1,10 +1,9 @@
-"""Text arithmetic: squeezing, digests, spans, partial dates, names. Pure functions; nothing here touches the database.
+"""Text arithmetic: squeezing, digests, spans, partial dates, names, languages. Nothing here touches the database.
 
 Evidence is a W3C text-position selector over the *squeezed* source, i.e. the source text with every Unicode
 white-space character removed. Squeezed offsets survive re-flowing: a line broken elsewhere changes no offset.
 """
 
-import bisect
 import hashlib
 import re
 import unicodedata
@@ -12,6 +11,7 @@ from array import array
 from datetime import date
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from pypinyin import lazy_pinyin
 
@@ -19,7 +19,20 @@ SPAN_MIN = 12
 SPAN_MAX = 60
 DIGEST_LENGTH = 12
 
+LANGUAGE_TAGS = {"zh": "zh-Hans", "en": "en"}  # suffix of a field or prefix of an address -> BCP 47, for `lang`
+
 PARTIAL_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
+
+
+def languages():
+    """Return the suffixes of the fields to show, the page's language first: ("zh", "en") or ("en", "zh")."""
+    return ("en", "zh") if get_language() == "en" else ("zh", "en")
+
+
+def told(row, field):
+    """Return `field` of a row in the page's language, else in the other."""
+    first, second = languages()
+    return getattr(row, f"{field}_{first}", "") or getattr(row, f"{field}_{second}", "")
 
 
 def squeeze(text):
@@ -98,10 +111,6 @@ class SqueezedText:
             right = end + tail[-1]
         return self.slice(left, start), self.slice(start, end), self.slice(end, right)
 
-    def squeezed_offset(self, original):
-        """Return the squeezed offset of the first squeezed character at or after an original offset."""
-        return bisect.bisect_left(self.offsets, original)
-
 
 def validate_partial_date(value):
     """Refuse what is not YYYY, YYYY-MM or YYYY-MM-DD, or names a day that does not exist."""
@@ -114,7 +123,7 @@ def validate_partial_date(value):
     try:
         date(year, month, day)
     except ValueError as error:
-        raise ValidationError(_("“%(value)s” is no day of the calendar."), "invalid", {"value": value}) from error
+        raise ValidationError(_("“%(value)s” is not a date in the calendar."), "invalid", {"value": value}) from error
 
 
 def pinyin(name):

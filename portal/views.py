@@ -4,13 +4,17 @@ from django.core.paginator import Paginator
 from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import resolve, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from portal import export
 from recommendations import comparison
+from recommendations.export import FORECASTS
 from recommendations.filters import PositionFilterSet
 from recommendations.models import STANCE_WORDS, STANCES, Position, Question, Rating
+from reports.export import EVENTS
 from reports.filters import EventFilterSet
 from reports.models import Event, Report
 
@@ -18,20 +22,22 @@ PAGE_SIZE = 20
 PAGE_DIGITS = 9  # Python refuses to read a number of some thousand digits
 RIVER = 12  # documents on the front page
 STRIP = 6  # questions in the strip of disagreements
-# What a query may say besides its filters: see portal.filters.PRESENTATION.
 
 
-def listing(request, filterset_class, queryset, template, *, size=PAGE_SIZE, **context):
+def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SIZE, **context):
     """Answer with one page, `size` rows long, of a filtered list, its facets and chips.
 
-    An unknown parameter or value is a 400 that names it. `context` is added to the template's, which also has
-    `filterset`, `page_obj`, `facets`, `chips` and `total`.
+    Where `format` asks for another form, answer with the rows as `table` tells them: see portal.export. An unknown
+    parameter or value is a 400 that names it. `context` is added to the template's, which also has `filterset`,
+    `page_obj`, `facets`, `chips`, `total` and `data`.
     """
     filterset = filterset_class(request.GET, queryset=queryset, request=request)
     number = request.GET.get("page", "1") or "1"
     readable = number.isascii() and number.isdigit() and len(number) <= PAGE_DIGITS
-    if not filterset.is_valid():
-        return refusal(request, filterset.errors)
+    if errors := list_errors(request, filterset):
+        return refusal(request, errors)
+    if export.form_of(request):
+        return as_data(request, filterset, table)
     paginator = Paginator(filterset.qs, size)
     if not readable or not 1 <= int(number) <= paginator.num_pages:
         return refusal(request, {"page": [_("There is no page “%(number)s” of this list.") % {"number": number}]})
@@ -42,8 +48,28 @@ def listing(request, filterset_class, queryset, template, *, size=PAGE_SIZE, **c
         "facets": filterset.facets(),
         "chips": [chip | {"url": without(request, chip)} for chip in filterset.chips()],
         "sorting": sorting(request, filterset),
+        "data": export.links(request, table),
     }
     return render(request, template, shown | context)
+
+
+def list_errors(request, filterset):
+    """Return what of a list's address is not understood, {parameter: [reason]}."""
+    return filterset.errors | export.errors(request)
+
+
+def as_data(request, filterset, table, keys=None, fetch=None):
+    """Answer with the rows of a list in another form.
+
+    A page whose order is not that of its filter gives the primary keys in its order; and `fetch`, where its rows are
+    not simply those of the table, which returns {key: row}.
+    """
+    keys = list(filterset.qs.values_list("pk", flat=True)) if keys is None else keys
+    fetch = fetch or table.prepare(filterset.queryset).in_bulk
+    # By address, because pages and API stand side by side and neither may import the other.
+    objects = resolve(reverse(f"api-{table.endpoint}-list")).func.cls.objects
+    words = [str(chip["text"]) for chip in filterset.chips()]
+    return export.answer(request, table, keys, fetch, objects, words)
 
 
 def refusal(request, errors):
@@ -199,17 +225,20 @@ def forecasts(request):
         .prefetch_related("follow_ups")
         .order_by("-report__date", "report__slug", "order")
     )
-    return listing(request, ForecastFilterSet, rows, "portal/forecasts.html")
+    return listing(request, ForecastFilterSet, rows, "portal/forecasts.html", table=FORECASTS)
 
 
 @require_safe
 def timeline(request):
     """Events year by year with the documents that mention them; goals and target years apart."""
     filterset = EventFilterSet(request.GET, queryset=Event.objects.published().for_list(), request=request)
-    if not filterset.is_valid():
-        return refusal(request, filterset.errors)
+    if errors := list_errors(request, filterset):
+        return refusal(request, errors)
+    events = sorted(filterset.qs, key=lambda event: (event.target, not event.date))  # goals last, undated before them
+    if export.form_of(request):
+        return as_data(request, filterset, EVENTS, [event.pk for event in events])
     years, targets = {}, []
-    for event in filterset.qs:
+    for event in events:
         if event.target:
             targets.append(event)
         else:
@@ -218,9 +247,10 @@ def timeline(request):
         "filterset": filterset,
         "facets": filterset.facets(),
         "chips": [chip | {"url": without(request, chip)} for chip in filterset.chips()],
-        "years": sorted(years.items(), key=lambda pair: not pair[0]),  # undated ones last
+        "years": list(years.items()),
         "targets": targets,
         "total": sum(map(len, years.values())),
+        "data": export.links(request, EVENTS),
     }
     return render(request, "portal/timeline.html", context)
 

@@ -10,6 +10,7 @@ from django.db.models import Count
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.admin import Bilingual, EditorialAdmin, MissingTranslation, NamedAdmin, VocabularyAdmin, step
 from recommendations.models import (
@@ -137,7 +138,7 @@ class EvidenceMissing(admin.SimpleListFilter):
 
 
 class Umbrella(admin.SimpleListFilter):
-    title = _("level")
+    title = pgettext_lazy("umbrella", "level")
     parameter_name = "level"
 
     def lookups(self, request, model_admin):
@@ -342,8 +343,9 @@ class CrossReferenceAdmin(ChoosingRows, EditorialAdmin):
             None,
             {
                 "description": _(
-                    "Both directions have a name: what refines the other is refined by nothing but it. Give the reason "
-                    "in both languages. A suggested relation is not shown to readers until it is confirmed."
+                    "A relation is read from both ends: where the first row refines the second, the second is refined "
+                    "by the first. Give the reason in both languages. A suggested relation is not shown to readers "
+                    "until it is confirmed."
                 ),
                 "fields": ["source", "kind", "target", ("rationale_zh", "rationale_en"), "state"],
             },
@@ -429,21 +431,12 @@ class FollowUpAdmin(ChoosingRows, RowAdmin):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+@admin.register(PolicyArea, Subject)
 class TreeAdmin(NamedAdmin):
     more_fields = ["parent"]
     list_display = ["name_zh", "name_en", "parent", "slug"]
     list_select_related = ["parent"]
     autocomplete_fields = ["parent"]
-
-
-@admin.register(PolicyArea)
-class PolicyAreaAdmin(TreeAdmin):
-    pass
-
-
-@admin.register(Subject)
-class SubjectAdmin(TreeAdmin):
-    pass
 
 
 @admin.register(Actor)

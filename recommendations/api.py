@@ -1,7 +1,5 @@
 """The API of what reports say: recommendations, positions, cross references, ratings, and their vocabulary."""
 
-from itertools import groupby
-
 from django.db.models import Prefetch
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -10,8 +8,8 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from portal.api import Api, Plain, Row, Rows, Slug, WordField
-from recommendations import dossier
+from portal.api import Api, Plain, Row, Rows, Slug, WordField, addresses
+from recommendations import comparison, dossier
 from recommendations.filters import (
     ActorFilterSet,
     AreaFilterSet,
@@ -26,7 +24,6 @@ from recommendations.models import (
     Actor,
     CrossReference,
     Dimension,
-    Evidence,
     Framework,
     PolicyArea,
     Position,
@@ -44,7 +41,6 @@ from reports.api import (
     VoicesSerializer,
     evidence,
     quotations,
-    with_source,
 )
 from reports.models import Author, Institution, Work
 
@@ -83,12 +79,6 @@ class CodedRow(Row):
         return self.origin + reverse("api-reports-detail", args=[row.report.slug])
 
 
-def with_evidence(queryset):
-    """Bring along what CodedRow shows."""
-    spans = Evidence.objects.select_related("section", "passage").defer("passage__text")
-    return with_source(queryset).prefetch_related(Prefetch("evidence", spans))
-
-
 def quoted(rows):
     """Return the quotations of coded rows, as the context of their serializers."""
     return {"quotes": quotations((row.report, span) for row in rows for span in row.evidence.all())}
@@ -124,10 +114,10 @@ class CrossReferenceSerializer(Row):
         "state": "confirmed",
         "rationale_zh": "前者规定了后者的步骤。",
         "rationale_en": "The first spells out the steps of the second.",
-        "url": "https://duizhao.example/zh/recommendations/cyber-relations-2021/R07/",
-        "url_en": "https://duizhao.example/en/recommendations/cyber-relations-2021/R07/",
-        "api_url": "https://duizhao.example/api/v1/crossreferences/"
-        "cyber-relations-2021/R07/refines/digital-economy-dialogue-2019/R02/",
+        **addresses(
+            "crossreferences/cyber-relations-2021/R07/refines/digital-economy-dialogue-2019/R02/",
+            "recommendations/cyber-relations-2021/R07/",
+        ),
     }
 
     source = EndSerializer()
@@ -197,9 +187,7 @@ class RecommendationSerializer(CodedRow):
         "note_en": "",
         "evidence": [EVIDENCE],
         "report_url": "https://duizhao.example/api/v1/reports/cyber-relations-2021/",
-        "url": "https://duizhao.example/zh/recommendations/cyber-relations-2021/R07/",
-        "url_en": "https://duizhao.example/en/recommendations/cyber-relations-2021/R07/",
-        "api_url": "https://duizhao.example/api/v1/recommendations/cyber-relations-2021/R07/",
+        **addresses("recommendations/cyber-relations-2021/R07/"),
     }
 
     parent = Slug("Key of the umbrella in the same report.", "key", allow_null=True)
@@ -218,23 +206,10 @@ class RecommendationSerializer(CodedRow):
     class Meta:
         model = Recommendation
         fields = (
-            *CodedRow.FIELDS,
-            "parent",
-            "parts",
-            "made_by",
-            "voice",
-            "addressees",
-            "areas",
-            "action_type",
-            "force",
-            "standing",
-            "instruments",
-            "condition_zh",
-            "condition_en",
-            "restates",
-            "cross_references",
+            *CodedRow.FIELDS, "parent", "parts", "made_by", "voice", "addressees", "areas", "action_type", "force",
+            "standing", "instruments", "condition_zh", "condition_en", "restates", "cross_references",
             *CodedRow.TEXTS,
-        )
+        )  # fmt: skip
 
     def get_restates(self, row) -> list[str]:
         """What this one repeats: a key of the same report, or `report/key`. Such a row is never counted."""
@@ -256,8 +231,9 @@ class RecommendationRows(CodedRows):
 
     def get_queryset(self):
         return (
-            with_evidence(Recommendation.objects.published())
-            .select_related("report__source_text", "parent", "made_by")
+            Recommendation.objects.published()
+            .with_evidence()
+            .select_related("parent", "made_by")
             .prefetch_related(
                 "addressees",
                 "areas",
@@ -267,6 +243,7 @@ class RecommendationRows(CodedRows):
                 Prefetch("references_out", references()),
                 Prefetch("references_in", references()),
             )
+            .in_reading_order()
         )
 
 
@@ -297,9 +274,7 @@ class PositionSerializer(CodedRow):
         "note_en": "",
         "evidence": [EVIDENCE],
         "report_url": "https://duizhao.example/api/v1/reports/cyber-relations-2021/",
-        "url": "https://duizhao.example/zh/reports/cyber-relations-2021/#P03",
-        "url_en": "https://duizhao.example/en/reports/cyber-relations-2021/#P03",
-        "api_url": "https://duizhao.example/api/v1/positions/cyber-relations-2021/P03/",
+        **addresses("positions/cyber-relations-2021/P03/", "reports/cyber-relations-2021/#P03"),
     }
 
     question = Slug("Slug of the question.")
@@ -314,24 +289,15 @@ class PositionSerializer(CodedRow):
     class Meta:
         model = Position
         fields = (
-            *CodedRow.FIELDS,
-            "question",
-            "holder",
-            "voice",
-            "stance",
-            "hedge",
-            "horizon",
-            "condition_zh",
-            "condition_en",
-            "recommendation",
-            *CodedRow.TEXTS,
-        )
+            *CodedRow.FIELDS, "question", "holder", "voice", "stance", "hedge", "horizon", "condition_zh",
+            "condition_en", "recommendation", *CodedRow.TEXTS,
+        )  # fmt: skip
 
 
 def positions():
     """Published positions with what PositionSerializer shows."""
-    rows = with_evidence(Position.objects.published())
-    return rows.select_related("report__source_text", "question", "holder", "recommendation")
+    rows = Position.objects.published().with_evidence()
+    return rows.select_related("question", "holder", "recommendation")
 
 
 class PositionRows(CodedRows):
@@ -359,9 +325,7 @@ class QuestionSerializer(Row):
         "outcome_source": "",
         "report_count": 2,
         "counts": {"own": 2, "joint": 0, "attributed": 1},
-        "url": "https://duizhao.example/zh/questions/resume-official-dialogue/",
-        "url_en": "https://duizhao.example/en/questions/resume-official-dialogue/",
-        "api_url": "https://duizhao.example/api/v1/questions/resume-official-dialogue/",
+        **addresses("questions/resume-official-dialogue/"),
     }
 
     kind = WordField(Question.Kind)
@@ -374,18 +338,9 @@ class QuestionSerializer(Row):
     class Meta:
         model = Question
         fields = (
-            "slug",
-            "kind",
-            "text_zh",
-            "text_en",
-            "areas",
-            "outcome",
-            "outcome_date",
-            "outcome_source",
-            "report_count",
-            "counts",
-            *Row.ADDRESSES,
-        )
+            "slug", "kind", "text_zh", "text_en", "areas", "outcome", "outcome_date", "outcome_source",
+            "report_count", "counts", *Row.ADDRESSES,
+        )  # fmt: skip
 
     @extend_schema_field(VoicesSerializer)
     def get_counts(self, row):
@@ -444,9 +399,7 @@ class RatingSerializer(CodedRow):
         "note_en": "",
         "evidence": [EVIDENCE],
         "report_url": "https://duizhao.example/api/v1/reports/st-cooperation-framework/",
-        "url": "https://duizhao.example/zh/reports/st-cooperation-framework/#T04",
-        "url_en": "https://duizhao.example/en/reports/st-cooperation-framework/#T04",
-        "api_url": "https://duizhao.example/api/v1/ratings/st-cooperation-framework/T04/",
+        **addresses("ratings/st-cooperation-framework/T04/", "reports/st-cooperation-framework/#T04"),
     }
 
     framework = Slug("Slug of the framework.", source="dimension.framework")
@@ -472,8 +425,8 @@ class RatingSerializer(CodedRow):
 
 def ratings():
     """Published ratings with what RatingSerializer shows."""
-    rows = with_evidence(Rating.objects.published())
-    return rows.select_related("report__source_text", "dimension__framework", "subject", "assessor")
+    rows = Rating.objects.published().with_evidence()
+    return rows.select_related("dimension__framework", "subject", "assessor")
 
 
 class RatingRows(CodedRows):
@@ -508,9 +461,7 @@ class FrameworkSerializer(Row):
         "dimensions": [
             {"slug": "risk", "name_zh": "风险", "name_en": "Risk", "definition_zh": "", "definition_en": ""}
         ],
-        "url": "https://duizhao.example/zh/frameworks/benefit-and-risk/",
-        "url_en": "https://duizhao.example/en/frameworks/benefit-and-risk/",
-        "api_url": "https://duizhao.example/api/v1/frameworks/benefit-and-risk/",
+        **addresses("frameworks/benefit-and-risk/"),
     }
 
     work = Slug("Slug of the work that sets it out.", allow_null=True)
@@ -626,9 +577,7 @@ class AreaSerializer(Names):
         "children": ["cyber-security"],
         "recommendation_count": 87,
         "recommendations_by_voice": {"own": 80, "joint": 5, "attributed": 2},
-        "url": "https://duizhao.example/zh/areas/technology/",
-        "url_en": "https://duizhao.example/en/areas/technology/",
-        "api_url": "https://duizhao.example/api/v1/areas/technology/",
+        **addresses("areas/technology/"),
     }
 
     parent = Slug("Slug of the area above.", allow_null=True)
@@ -667,24 +616,12 @@ class AreaRows(Rows):
         return PolicyArea.objects.select_related("parent").prefetch_related("children")
 
     def learn(self, rows):
-        return {"counts": area_counts()}
-
-
-def area_counts():
-    """Return {primary key of an area: {voice: n}}: published single acts filed there or below, none counted twice."""
-    parents = dict(PolicyArea.objects.values_list("pk", "parent"))
-    counts = {area: dict.fromkeys(Voice.values, 0) for area in parents}
-    single = Recommendation.objects.published().atomic().exclude(areas=None)
-    filed = single.order_by("pk").values_list("pk", "voice", "areas")
-    for (_, voice), rows in groupby(filed.iterator(), key=lambda row: row[:2]):
-        reached = set()
-        for _, _, area in rows:
-            while area is not None and area not in reached:
-                reached.add(area)
-                area = parents[area]
-        for area in reached:
-            counts[area][voice] += 1
-    return counts
+        found = comparison.branches(PolicyArea.objects.all(), Recommendation.objects.published().by_area(), ())
+        return {
+            "counts": {
+                pk: {voice: len(filed) for voice, filed in branch.advice.items()} for pk, branch in found.items()
+            }
+        }
 
 
 class ActorSerializer(Names):
@@ -700,9 +637,7 @@ class ActorSerializer(Names):
         "kind": "government",
         "institution": None,
         "author": None,
-        "url": "https://duizhao.example/zh/recommendations/?addressee=us-government",
-        "url_en": "https://duizhao.example/en/recommendations/?addressee=us-government",
-        "api_url": "https://duizhao.example/api/v1/actors/us-government/",
+        **addresses("actors/us-government/", "recommendations/?addressee=us-government"),
     }
 
     kind = WordField(Actor.Kind)

@@ -120,18 +120,18 @@ def own_faults(data):
 def vocabulary_faults(data):
     for part, rows in data.items():
         if isinstance(rows, list):
-            yield from duplicates(rows, "slug", ("$", part))
+            yield from duplicates(rows, "slug", (part,))
             for index, row in enumerate(rows):
                 yield from date_faults(row, (part, index))
     for part in ("areas", "subjects"):
         yield from circle_faults(data.get(part, []), "slug", (part,))
     for index, framework in enumerate(data.get("frameworks", [])):
-        yield from duplicates(framework["dimensions"], "slug", ("$", "frameworks", index, "dimensions"))
+        yield from duplicates(framework["dimensions"], "slug", ("frameworks", index, "dimensions"))
 
 
 def publication_faults(data):
     reports = data["reports"]
-    yield from duplicates(reports, "slug", ("$", "reports"))
+    yield from duplicates(reports, "slug", ("reports",))
     if "part_of" in reports[0]:
         yield Fault("$.reports[0].part_of", "the first report of a dossier is the whole publication.")
     keys = {report["slug"]: {row["key"] for row in report.get("recommendations", [])} for report in reports}
@@ -149,7 +149,7 @@ def publication_faults(data):
             yield Fault(json_path((*at, "source", "end")), "the stretch of the source ends before it starts.")
             continue
         for part in ("sections", "recommendations", "positions", "ratings", "citations"):
-            yield from duplicates(report.get(part, []), "key", ("$", *at, part))
+            yield from duplicates(report.get(part, []), "key", (*at, part))
         for part in ("sections", "recommendations"):
             yield from circle_faults(report.get(part, []), "key", (*at, part))
             yield from depth_faults(report.get(part, []), (*at, part))
@@ -188,7 +188,7 @@ def duplicates(rows, name, at):
     seen = set()
     for index, row in enumerate(rows):
         if row[name] in seen:
-            yield Fault(json_path((*at[1:], index, name)), f"“{row[name]}” stands here a second time.")
+            yield Fault(json_path((*at, index, name)), f"“{row[name]}” stands here a second time.")
         seen.add(row[name])
 
 

@@ -1,11 +1,28 @@
 """The database back into dossiers: what `recommendations.ingest` loads, member for member, in canonical order.
 
 Members that are empty are left out. Lists that carry meaning in their order keep it; sets are sorted by slug.
+
+At the end, the lists of what reports say in other forms than their pages.
 """
 
+from django.db.models import Max, Q
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from portal.export import Entry, Table
 from portal.text import pinyin
 from recommendations.dossier import FORMAT
-from recommendations.models import Actor, Evidence, Framework, Instrument, PolicyArea, Question, Subject
+from recommendations.models import (
+    Actor,
+    Evidence,
+    Framework,
+    Instrument,
+    PolicyArea,
+    Question,
+    Subject,
+    Voice,
+)
+from reports.export import NAMES, documents, if_public, line, told
 from reports.models import Author, Event, Institution, Report, Work
 
 SOURCE = ("source_file", "source_sha256", "source_start", "source_end")
@@ -213,3 +230,199 @@ def mentions(row):
         compact(members(m, "event.slug", "as_printed", "note_zh", "note_en")) | {"evidence": [m.selector]}
         for m in row.mentions.select_related("event")
     ]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Lists in other forms than their pages
+# ---------------------------------------------------------------------------------------------------------------------
+
+OF_REPORT = (
+    ("report", "report.slug"),
+    ("key", "key"),
+    ("report_title_zh", "report.title_zh"),
+    ("report_title_en", "report.title_en"),
+    ("report_date", "report.date"),
+)
+
+
+def speaker(row, actor):
+    """Return in whose name a row stands: the actor named, the parties together, or the authors."""
+    if actor:
+        return told(actor, "name")
+    return _("The parties together") if row.voice == Voice.JOINT else _("The authors")
+
+
+def repeated(row):
+    """Return what a row restates, as far as it is public: a key of the same report, or report/key."""
+    shown = [one for one in row.restates.all() if one.report_id == row.report_id or if_public(one.report)]
+    return sorted(one.key if one.report_id == row.report_id else f"{one.report.slug}/{one.key}" for one in shown)
+
+
+RECOMMENDATIONS = Table(
+    endpoint="recommendations",
+    title=_("Recommendations"),
+    columns=(
+        *OF_REPORT,
+        ("parent", "parent.key"),
+        ("unit", "unit"),
+        ("restates", repeated),
+        ("summary_zh", "summary_zh"),
+        ("summary_en", "summary_en"),
+        ("made_by", "made_by.slug"),
+        ("made_by_zh", "made_by.name_zh"),
+        ("made_by_en", "made_by.name_en"),
+        ("voice", "voice"),
+        ("addressees", lambda row: slugs(row.addressees)),
+        ("areas", lambda row: slugs(row.areas)),
+        ("action_type", "action_type"),
+        ("force", "force"),
+        ("standing", "standing"),
+        ("instruments", lambda row: slugs(row.instruments)),
+        ("condition_zh", "condition_zh"),
+        ("condition_en", "condition_en"),
+        ("note_zh", "note_zh"),
+        ("note_en", "note_en"),
+    ),
+    prepare=lambda queryset: queryset.prefetch_related("instruments", "restates__report"),
+    entry=lambda row: Entry(
+        title=told(row, "summary"),
+        text="\n\n".join(
+            filter(
+                None,
+                [
+                    line(told(row.report, "title"), row.key),
+                    line(
+                        speaker(row, row.made_by),
+                        row.get_voice_display(),
+                        row.get_action_type_display(),
+                        row.get_force_display(),
+                    ),
+                    told(row, "condition"),
+                ],
+            )
+        ),
+        date=row.report.date,
+        tags=[told(area, "name") for area in row.areas.all()],
+    ),
+)
+
+
+def with_newest(path):
+    """Return what annotates `newest`: the date of the newest published report at the end of a path."""
+    return lambda queryset: queryset.annotate(
+        newest=Max(f"{path}__date", filter=Q(**{f"{path}__in": Report.objects.published()}))
+    )
+
+
+QUESTIONS = Table(
+    endpoint="questions",
+    title=_("Questions"),
+    columns=(
+        ("slug", "slug"),
+        ("kind", "kind"),
+        ("text_zh", "text_zh"),
+        ("text_en", "text_en"),
+        ("areas", lambda row: slugs(row.areas)),
+        ("documents", "report_count"),
+        ("own", "own_count"),
+        ("joint", "joint_count"),
+        ("attributed", "attributed_count"),
+        ("outcome", "outcome"),
+        ("outcome_date", "outcome_date"),
+        ("outcome_source", "outcome_source"),
+    ),
+    prepare=with_newest("positions__report"),
+    entry=lambda row: Entry(
+        title=told(row, "text"),
+        text=line(row.get_kind_display(), documents(row.report_count)),
+        date=max(row.newest or "", row.outcome_date),
+        tags=[told(area, "name") for area in row.areas.all()],
+    ),
+)
+
+
+def stance_in(language):
+    def word(row):
+        with translation.override(language):
+            return str(row.stance_word)
+
+    return word
+
+
+FORECASTS = Table(
+    endpoint="positions",
+    query={"kind": Question.Kind.PREDICTIVE.value},
+    title=_("Forecasts"),
+    columns=(
+        *OF_REPORT,
+        ("question", "question.slug"),
+        ("question_zh", "question.text_zh"),
+        ("question_en", "question.text_en"),
+        ("holder", "holder.slug"),
+        ("holder_zh", "holder.name_zh"),
+        ("holder_en", "holder.name_en"),
+        ("voice", "voice"),
+        ("stance", "stance"),
+        ("stance_zh", stance_in("zh-hans")),
+        ("stance_en", stance_in("en")),
+        ("hedge", "hedge"),
+        ("horizon", "horizon"),
+        ("condition_zh", "condition_zh"),
+        ("condition_en", "condition_en"),
+        ("summary_zh", "summary_zh"),
+        ("summary_en", "summary_en"),
+        ("note_zh", "note_zh"),
+        ("note_en", "note_en"),
+        ("recommendation", "recommendation.key"),
+        ("result", "result"),
+        ("outcome", "question.outcome"),
+        ("outcome_date", "question.outcome_date"),
+        ("outcome_source", "question.outcome_source"),
+    ),
+    entry=lambda row: Entry(
+        title=told(row.question, "text"),
+        text="\n\n".join(
+            [
+                line(speaker(row, row.holder), row.get_voice_display(), row.stance_word, row.get_hedge_display()),
+                told(row, "summary"),
+                line(told(row.report, "title"), row.key),
+            ]
+        ),
+        date=max(row.report.date, row.question.outcome_date),
+    ),
+)
+
+# Wants areas with `tally`, {voice: n}, and `newest`, a date: what is filed under a child counts for its parents too.
+AREAS = Table(
+    endpoint="areas",
+    title=_("Policy areas"),
+    columns=(
+        *NAMES,
+        ("parent", "parent.slug"),
+        ("own", lambda row: row.tally.get(Voice.OWN, 0)),
+        ("joint", lambda row: row.tally.get(Voice.JOINT, 0)),
+        ("attributed", lambda row: row.tally.get(Voice.ATTRIBUTED, 0)),
+    ),
+    entry=lambda row: Entry(
+        title=told(row, "name"),
+        text=line(*(f"{Voice(voice).label} {n}" for voice, n in row.tally.items())),
+        date=row.newest,
+    ),
+)
+
+FRAMEWORKS = Table(
+    endpoint="frameworks",
+    title=_("Frameworks"),
+    columns=(
+        ("slug", "slug"),
+        ("title_zh", "title_zh"),
+        ("title_en", "title_en"),
+        ("description_zh", "description_zh"),
+        ("description_en", "description_en"),
+        ("dimensions", lambda row: [axis.slug for axis in row.dimensions.all()]),
+        ("subjects_rated_outright", "subject_count"),
+        ("documents", "report_count"),
+    ),
+    prepare=with_newest("dimensions__ratings__report"),
+    entry=lambda row: Entry(told(row, "title"), told(row, "description"), row.newest or ""),
+)

@@ -2,6 +2,7 @@
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.filters import (
     ChoiceWordsFilter,
@@ -14,6 +15,7 @@ from portal.filters import (
     YearFacet,
 )
 from recommendations.models import (
+    STANCES,
     Actor,
     CrossReference,
     Framework,
@@ -39,9 +41,9 @@ AUTHORS = "authors"
 class AreaFilter(TreeWordsFilter):
     """Policy areas; a parent stands for everything below it."""
 
-    def __init__(self, **kwargs):
-        kwargs.setdefault("field_name", "areas")
+    def __init__(self, field_name="areas", **kwargs):
         super().__init__(
+            field_name=field_name,
             rows=PolicyArea.objects.all,
             label=_("Policy area"),
             help_text=_("Slug of a policy area; a parent stands for its children too. Repeat for “or”."),
@@ -85,8 +87,8 @@ class UnitFilter(WordsFilter):
     def units(self, queryset):
         return {
             "atomic": queryset.atomic(),
-            "umbrella": queryset.exclude(parts=None).filter(restates=None).distinct(),
-            "restating": queryset.exclude(restates=None).distinct(),
+            "umbrella": queryset.umbrellas(),
+            "restating": queryset.restating(),
         }
 
     def having(self, queryset, words):
@@ -119,7 +121,7 @@ class RecommendationFilterSet(StrictFilterSet):
     action_type = ChoiceWordsFilter(
         field_name="action_type",
         choices=Recommendation.ActionType.choices,
-        label=_("Action"),
+        label=pgettext_lazy("recommendation", "Action"),
         help_text=_("What is to be done. Repeat for “or”."),
     )
     force = ChoiceWordsFilter(
@@ -190,7 +192,7 @@ class PositionFilterSet(StrictFilterSet):
     )
     stance = ChoiceWordsFilter(
         field_name="stance",
-        choices=[(str(n), str(n)) for n in (2, 1, 0, -1, -2)],
+        choices=[(str(stance), str(stance)) for stance in STANCES],
         label=_("Stance"),
         help_text=_("2, 1, 0, -1 or -2. Repeat for “or”."),
     )

@@ -269,12 +269,15 @@ class Loader:
         if not self.faults:
             reconcile(report.mentions.all(), wanted, lambda m: (m.event_id, m.start), drop=True, report=report)
 
-    def coded(self, model, report, row, at, part, references):
-        """Reconcile the recommendations, positions or ratings of a report; returns {key: row}."""
+    def coded(self, model, report, row, at, part, references, more=None):
+        """Reconcile the recommendations, positions or ratings of a report; returns {key: row}.
+
+        `more` are values that only the caller knows, {key: {attribute: value}}.
+        """
         wanted = {}
         for order, entry in enumerate(row.get(part, [])):
             values = self.values(model, entry, (*at, part, order), references)
-            wanted[entry["key"]] = values | {"order": order}
+            wanted[entry["key"]] = values | {"order": order} | (more[entry["key"]] if more else {})
         if self.faults:
             return {}
         return reconcile(getattr(report, part).all(), wanted, "key", drop=True, report=report)
@@ -308,31 +311,22 @@ class Loader:
         relink(Recommendation.restates.through, "from_recommendation_id", "to_recommendation_id", ids, pairs)
 
     def positions(self, report, row, at, recommendations):
-        rows = self.coded(Position, report, row, at, "positions", {"question": Question, "holder": Actor})
-        changed = []
-        for entry in row.get("positions", []) if rows else []:
-            rests_on = recommendations[entry["recommendation"]].pk if entry.get("recommendation") else None
-            if rows[entry["key"]].recommendation_id != rests_on:
-                rows[entry["key"]].recommendation_id = rests_on
-                changed.append(rows[entry["key"]])
-        Position.objects.bulk_update(changed, ["recommendation"], batch_size=200)
-        return rows
+        rests_on = {}
+        for entry in row.get("positions", []):
+            under = recommendations.get(entry.get("recommendation"))  # none are stored once there is a fault
+            rests_on[entry["key"]] = {"recommendation_id": under and under.pk}
+        references = {"question": Question, "holder": Actor}
+        return self.coded(Position, report, row, at, "positions", references, rests_on)
 
     def ratings(self, report, row, at):
         axes = {(f, d): pk for f, d, pk in Dimension.objects.values_list("framework__slug", "slug", "pk")}
+        on_axis = {}
         for number, entry in enumerate(row.get("ratings", [])):
+            on_axis[entry["key"]] = {"dimension_id": axes.get((entry["framework"], entry["dimension"]))}
             if (entry["framework"], entry["dimension"]) not in axes:
                 here = (*at, "ratings", number, "dimension")
                 self.fault(here, f"there is no dimension “{entry['dimension']}” in a framework “{entry['framework']}”.")
-        if self.faults:
-            return {}
-        wanted = {}
-        for order, entry in enumerate(row.get("ratings", [])):
-            references = {"subject": Subject, "assessor": Actor}
-            values = self.values(Rating, entry, (*at, "ratings", order), references)
-            dimension = axes[entry["framework"], entry["dimension"]]
-            wanted[entry["key"]] = values | {"order": order, "dimension_id": dimension}
-        return reconcile(report.ratings.all(), wanted, "key", drop=True, report=report) if not self.faults else {}
+        return self.coded(Rating, report, row, at, "ratings", {"subject": Subject, "assessor": Actor}, on_axis)
 
     def evidence(self, row, owners, sections):
         """Spans of all three kinds. The section is derived: the innermost that holds the start of the span."""

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -172,17 +172,40 @@ def holder_constraint(field, name):
     )
 
 
-class RecommendationQuerySet(OfReportQuerySet):
+class CodedQuerySet(OfReportQuerySet):
+    def with_evidence(self):
+        """Bring along where each row is written: its spans, their sections and the numbers of their passages."""
+        spans = Evidence.objects.select_related("section", "passage").defer("passage__text")
+        return self.with_source().prefetch_related(Prefetch("evidence", spans))
+
+
+def is_restating():
+    """The condition that a row repeats another of its own report, or of a public one.
+
+    What it repeats of a hidden report changes nothing: else a draft would show in what is public counts.
+    """
+    links = Recommendation.restates.through.objects.filter(from_recommendation=OuterRef("pk"))
+    public = Report.objects.published()
+    known = Q(to_recommendation__report=OuterRef("report")) | Q(to_recommendation__report__in=public)
+    return Exists(links.filter(known))
+
+
+class RecommendationQuerySet(CodedQuerySet):
     def atomic(self):
         """Single acts, each counted once: no umbrella, and no preface row that restates the body."""
-        return self.filter(parts=None, restates=None)
+        return self.filter(~is_restating(), parts=None)
 
-    def addressed_to(self, actor):
-        return self.filter(addressees=actor)
+    def umbrellas(self):
+        """Rows that gather others, each once; they are listed, and not counted."""
+        return self.filter(~is_restating(), Exists(Recommendation.objects.filter(parent=OuterRef("pk"))))
+
+    def restating(self):
+        """Rows that repeat others; they are listed, and not counted."""
+        return self.filter(is_restating())
 
     def with_units(self):
         """Bring along what tells an umbrella and a repeat from a single act (see `Recommendation.unit`)."""
-        return self.prefetch_related("parts", "restates")
+        return self.prefetch_related("parts", Prefetch("restates", Recommendation.objects.published()))
 
     def tally(self):
         """Return how many of these rows count, by voice, from how many reports, and how many are listed uncounted.
@@ -194,18 +217,26 @@ class RecommendationQuerySet(OfReportQuerySet):
         return {
             "voices": {voice: voices[voice] for voice in Voice.values if voice in voices},
             "documents": single.values("report").distinct().count(),
-            "umbrellas": self.filter(restates=None).exclude(parts=None).order_by().values("pk").distinct().count(),
-            "repeats": self.exclude(restates=None).order_by().values("pk").distinct().count(),
+            "umbrellas": self.umbrellas().order_by().values("pk").distinct().count(),
+            "repeats": self.restating().order_by().values("pk").distinct().count(),
         }
+
+    def in_reading_order(self):
+        """Newest report first, each in its own order; rows that only restate others come after all the rest."""
+        return self.order_by(is_restating(), "report", "order", "pk")
 
     def by_area(self):
         """Return (area id, row id, voice) of rows that count, once for each area that a row is filed under."""
         return self.atomic().order_by().values_list("areas", "pk", "voice").distinct()
 
+    def newest_by_area(self):
+        """Return {area id: date of the newest report} over rows that count, filed directly under an area."""
+        return dict(self.atomic().order_by().values_list("areas").annotate(Max("report__date")))
+
     def on_report(self):
         """What a report's page shows of its advice; the report itself is known there."""
         return self.select_related("made_by").prefetch_related(
-            "addressees", "evidence", Prefetch("restates", Recommendation.objects.only("key", "report"))
+            "addressees", "evidence", Prefetch("restates", Recommendation.objects.published().select_related("report"))
         )
 
     def for_list(self):
@@ -218,13 +249,11 @@ class RecommendationQuerySet(OfReportQuerySet):
         """What a recommendation's page, and its API object, show."""
         return (
             self.for_list()
-            .select_related("report__source_text")
-            .defer("report__source_text__text")
+            .with_evidence()
             .prefetch_related(
                 "instruments",
                 "report__sections",
                 Prefetch("restates", Recommendation.objects.published().select_related("report")),
-                Prefetch("evidence", Evidence.objects.select_related("section", "passage")),
             )
         )
 
@@ -263,9 +292,9 @@ class Recommendation(Coded):
         STRATEGY = "strategy", _("set the general line")
 
     class Force(models.TextChoices):
-        MUST = "must", _("must")
-        SHOULD = "should", _("should")
-        MAY = "may", _("may")
+        MUST = "must", pgettext_lazy("force", "must")
+        SHOULD = "should", pgettext_lazy("force", "should")
+        MAY = "may", pgettext_lazy("force", "may")
 
     class Standing(models.TextChoices):
         AGREED = "agreed", _("agreed")
@@ -337,7 +366,7 @@ class Recommendation(Coded):
 
     @property
     def unit(self):
-        """Row-level twin of `atomic()`: atomic, umbrella or restating. Walks what `with_units()` fetched."""
+        """Row-level twin of `atomic()`: atomic, umbrella or restating. Walks what a page or `with_units()` fetched."""
         return "restating" if self.restates.all() else "umbrella" if self.parts.all() else "atomic"
 
     def clean(self):
@@ -464,7 +493,7 @@ STANCE_WORDS = {
 }
 
 
-class PositionQuerySet(OfReportQuerySet):
+class PositionQuerySet(CodedQuerySet):
     def forecasts(self):
         return self.filter(question__kind=Question.Kind.PREDICTIVE)
 
@@ -474,15 +503,8 @@ class PositionQuerySet(OfReportQuerySet):
 
     def for_list(self):
         """What a list row shows, with the quotation's place, in one constant number of queries."""
-        return (
-            self.select_related(
-                "report", "report__source_text", "report__part_of", "question", "holder", "recommendation"
-            )
-            .defer("report__source_text__text")
-            .prefetch_related(
-                "report__sections", Prefetch("evidence", Evidence.objects.select_related("section", "passage"))
-            )
-        )
+        rows = self.with_evidence().prefetch_related("report__sections")
+        return rows.select_related("report__part_of", "question", "holder", "recommendation")
 
 
 class Position(Coded):
@@ -597,10 +619,6 @@ class CrossReferenceQuerySet(models.QuerySet):
         """Relations of which a recommendation is an end, either one."""
         return self.filter(Q(source=recommendation) | Q(target=recommendation))
 
-    def for_list(self):
-        ends = ("source__report", "source__made_by", "target__report", "target__made_by")
-        return self.select_related(*ends)
-
 
 class CrossReference(models.Model):
     """A typed relation between two recommendations of different reports. Both directions have a name."""
@@ -675,6 +693,10 @@ class FrameworkQuerySet(SlugQuerySet):
     def published(self):
         """Frameworks by which a published report rates something."""
         return self.filter(Exists(Rating.objects.published().filter(dimension__framework=OuterRef("pk"))))
+
+    def for_page(self):
+        """What a framework's page shows of the framework itself: its axes, and its work where that is public."""
+        return self.prefetch_related("dimensions", Prefetch("work", Work.objects.published()))
 
     def with_counts(self):
         """Annotate `subject_count`, `report_count` (what is rated outright, and in how many documents)."""
@@ -772,7 +794,7 @@ class Subject(Named):
         refuse_circle(self)
 
 
-class RatingQuerySet(OfReportQuerySet):
+class RatingQuerySet(CodedQuerySet):
     def on_report(self):
         """What a report's page shows of its ratings; the report itself is known there."""
         return self.select_related("subject", "dimension__framework", "assessor").prefetch_related("evidence")
@@ -789,13 +811,8 @@ class RatingQuerySet(OfReportQuerySet):
         return self.filter(basis=Rating.Basis.EXPLICIT)
 
     def for_list(self):
-        return (
-            self.select_related("report", "report__source_text", "subject", "dimension__framework", "assessor")
-            .defer("report__source_text__text")
-            .prefetch_related(
-                "report__sections", Prefetch("evidence", Evidence.objects.select_related("section", "passage"))
-            )
-        )
+        rows = self.with_evidence().prefetch_related("report__sections")
+        return rows.select_related("subject", "dimension__framework", "assessor")
 
 
 class Rating(Coded):
@@ -816,7 +833,7 @@ class Rating(Coded):
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="ratings", verbose_name=_("subject"))
     dimension = models.ForeignKey(Dimension, models.PROTECT, related_name="ratings", verbose_name=_("dimension"))
     level = models.CharField(
-        _("level"),
+        pgettext_lazy("rating", "level"),
         max_length=10,
         choices=Level.choices,
         blank=True,
@@ -851,16 +868,6 @@ class Rating(Coded):
         return f"{self.report.get_absolute_url()}#{self.key}"
 
 
-class EvidenceQuerySet(models.QuerySet):
-    def with_owner(self):
-        """Bring along the row that the evidence supports, and its report."""
-        return self.select_related(
-            "recommendation__report",
-            "position__report",
-            "rating__report",
-        )
-
-
 class Evidence(Span):
     """One span of the source that supports a recommendation, a position or a rating: exactly one of the three."""
 
@@ -879,8 +886,6 @@ class Evidence(Span):
     passage = models.ForeignKey(
         Passage, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("passage"), editable=False
     )
-
-    objects = EvidenceQuerySet.as_manager()
 
     class Meta(Span.Meta):
         verbose_name = _("evidence")

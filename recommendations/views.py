@@ -7,9 +7,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
+from portal.export import form_of, links, twin
 from portal.templatetags.duizhao import tr
-from portal.views import listing, refusal
-from recommendations import comparison
+from portal.views import as_data, list_errors, listing, refusal
+from recommendations import comparison, drawing
+from recommendations.export import AREAS, FRAMEWORKS, QUESTIONS, RECOMMENDATIONS
 from recommendations.filters import AreaFilterSet, FrameworkFilterSet, QuestionFilterSet, RecommendationFilterSet
 from recommendations.models import (
     CrossReference,
@@ -28,15 +30,16 @@ ROWS_SHOWN = 6  # what an area page shows of one document before it refers to th
 
 @require_safe
 def recommendation_list(request):
-    rows = Recommendation.objects.published().for_list().with_units()
+    rows = Recommendation.objects.published().for_list().with_units().in_reading_order()
     filterset = RecommendationFilterSet(request.GET, queryset=rows, request=request)
     tally = filterset.qs.tally() if filterset.is_valid() else None
-    return listing(request, RecommendationFilterSet, rows, "recommendations/recommendation_list.html", tally=tally)
+    template = "recommendations/recommendation_list.html"
+    return listing(request, RecommendationFilterSet, rows, template, table=RECOMMENDATIONS, tally=tally)
 
 
 @require_safe
 def recommendation_detail(request, report, key):
-    found = Recommendation.objects.published().for_page().with_family().with_units().with_speakers()
+    found = Recommendation.objects.published().for_page().with_family().with_speakers()
     row = get_object_or_404(found, report__slug=report, key=key)
     references = list(CrossReference.objects.published().touching(row))
     ends = Recommendation.objects.published().for_page().with_speakers()
@@ -46,6 +49,7 @@ def recommendation_detail(request, report, key):
     others = comparison.dressed(others.filter(question__in=[position.question_id for position in own]))
     context = {
         "row": comparison.dressed([row])[0],
+        "data": twin("recommendations", row),
         "say": comparison.echo(references, others),
         "relations": comparison.relations(row, references, ends),
         "answers": comparison.answers(own, others),
@@ -61,12 +65,32 @@ def other_ends(row, references):
 @require_safe
 def area_list(request):
     filterset = AreaFilterSet(request.GET, queryset=PolicyArea.objects.all(), request=request)
-    if not filterset.is_valid():
-        return refusal(request, filterset.errors)
+    if errors := list_errors(request, filterset):
+        return refusal(request, errors)
     found = all_branches()
     chosen = {area.pk: area.parent_id for area in filterset.qs}
     roots = [found[pk] for pk, parent in chosen.items() if parent not in chosen]
-    return render(request, "recommendations/area_list.html", {"roots": roots})
+    if form_of(request):
+        rows = {branch.area.pk: branch for root in roots for branch in downwards(root)}
+        return as_data(request, filterset, AREAS, list(rows), lambda keys: tallied({key: rows[key] for key in keys}))
+    return render(request, "recommendations/area_list.html", {"roots": roots, "data": links(request, AREAS)})
+
+
+def downwards(branch):
+    """Yield a branch and everything under it, in the order of the page."""
+    yield branch
+    for child in branch.children:
+        yield from downwards(child)
+
+
+def tallied(branches):
+    """Return {primary key: area} of {primary key: branch}, each area with what AREAS wants to know of it."""
+    areas = PolicyArea.objects.select_related("parent").in_bulk(list(branches))
+    dates = Recommendation.objects.published().newest_by_area()
+    for pk, area in areas.items():
+        area.tally = branches[pk].voices
+        area.newest = max(dates.get(branch.area.pk, "") for branch in downwards(branches[pk]))
+    return areas
 
 
 @require_safe
@@ -79,6 +103,7 @@ def area_detail(request, slug):
     questions = Question.objects.published().with_counts().filter(pk__in=branch.questions)
     context = {
         "branch": branch,
+        "data": twin("areas", area),
         "above": [one.area for one in comparison.upwards(found, area.parent_id)][::-1],
         "reports": [
             (report, theirs[:ROWS_SHOWN], comparison.by_voice(theirs), len(theirs) > ROWS_SHOWN)
@@ -99,7 +124,7 @@ def all_branches():
 @require_safe
 def question_list(request):
     rows = Question.objects.published().with_counts().prefetch_related("areas").order_by("-report_count", "slug")
-    return listing(request, QuestionFilterSet, rows, "recommendations/question_list.html")
+    return listing(request, QuestionFilterSet, rows, "recommendations/question_list.html", table=QUESTIONS)
 
 
 @require_safe
@@ -110,6 +135,7 @@ def question_detail(request, slug):
     silent, uncoded = comparison.without_position(Report.objects.published().for_list(), positions)
     context = {
         "question": question,
+        "data": twin("questions", question),
         "say": comparison.debate(kind, positions, len(silent), len(uncoded)),
         "document_count": len({position.report_id for position in positions}),
         "voices": comparison.by_voice(positions),
@@ -129,13 +155,12 @@ def question_detail(request, slug):
 @require_safe
 def framework_list(request):
     rows = Framework.objects.published().with_counts().prefetch_related("dimensions").order_by("slug")
-    return listing(request, FrameworkFilterSet, rows, "recommendations/framework_list.html")
+    return listing(request, FrameworkFilterSet, rows, "recommendations/framework_list.html", table=FRAMEWORKS)
 
 
 @require_safe
 def framework_detail(request, slug):
-    found = Framework.objects.published().select_related("work").prefetch_related("dimensions")
-    framework = get_object_or_404(found, slug=slug)
+    framework = get_object_or_404(Framework.objects.published().for_page(), slug=slug)
     ratings = Rating.objects.published().for_list().with_speakers().filter(dimension__framework=framework)
     ratings, axes = comparison.dressed(ratings), list(framework.dimensions.all())
     everyone = comparison.assessors(ratings)
@@ -143,6 +168,7 @@ def framework_detail(request, slug):
     placed, in_words = comparison.points(table, axes, everyone), comparison.in_words(ratings)
     context = {
         "framework": framework,
+        "data": twin("frameworks", framework),
         "axes": axes,
         "assessors": everyone,
         "columns": 1 + len(axes) * len(everyone),
@@ -163,8 +189,8 @@ def subject_name(subject):
 def charts(placed, axes):
     """Return the quadrant chart drawn for wide and for narrow screens; nothing where nothing can be drawn."""
     caption = partial(quadrant_caption, axes)
-    scales = (comparison.WIDE, comparison.NARROW) if placed else ()
-    return [comparison.chart(placed, subject_name, caption, scale) for scale in scales]
+    scales = (drawing.WIDE, drawing.NARROW) if placed else ()
+    return [drawing.chart(placed, subject_name, caption, scale) for scale in scales]
 
 
 def quadrant_caption(axes, up, across, n):

@@ -4,7 +4,7 @@ from django.db.models import Count, OuterRef, Prefetch, Subquery
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portal.api import Plain, Row, Rows, Slug, WordField
+from portal.api import Plain, Row, Rows, Slug, WordField, addresses
 from portal.text import SqueezedText
 from reports.filters import (
     AuthorFilterSet,
@@ -15,6 +15,7 @@ from reports.filters import (
     WorkFilterSet,
 )
 from reports.models import (
+    VOICES,
     Author,
     Citation,
     Contribution,
@@ -66,15 +67,10 @@ def place_of(report, span):
     return (report.source_text.sha256, report.source_text.extractor, span.start, span.end, span.digest)
 
 
-def with_source(queryset):
-    """Bring along the report of each row and what names its source, without the text."""
-    return queryset.select_related("report__source_text").defer("report__source_text__text")
-
-
 def with_place(queryset):
     """Annotate `section_key` and `passage_number` of spans that stand in their row's own columns."""
     here = {"report": OuterRef("report"), "start__lte": OuterRef("start"), "end__gt": OuterRef("start")}
-    return with_source(queryset).annotate(
+    return queryset.with_source().annotate(
         section_key=Subquery(Section.objects.filter(**here).order_by("-start", "end").values("key")[:1]),
         passage_number=Subquery(Passage.objects.filter(**here).order_by("number").values("number")[:1]),
     )
@@ -135,17 +131,9 @@ class ContributionSerializer(Plain):
     class Meta:
         model = Contribution
         fields = (
-            "author",
-            "institution",
-            "role",
-            "delegation",
-            "affiliations",
-            "name_as_printed",
-            "affiliation_as_printed",
-            "post_as_printed",
-            "note_zh",
-            "note_en",
-        )
+            "author", "institution", "role", "delegation", "affiliations", "name_as_printed",
+            "affiliation_as_printed", "post_as_printed", "note_zh", "note_en",
+        )  # fmt: skip
 
 
 class SourceSerializer(serializers.Serializer):
@@ -169,9 +157,6 @@ class VoicesSerializer(serializers.Serializer):
     own = serializers.IntegerField(help_text="Of the authors themselves.")
     joint = serializers.IntegerField(help_text="Of both sides of a dialogue.")
     attributed = serializers.IntegerField(help_text="Of somebody of whom the authors report.")
-
-
-VOICES = tuple(VoicesSerializer().fields)
 
 
 class CountsSerializer(serializers.Serializer):
@@ -241,9 +226,7 @@ class ReportSerializer(Row):
             "positions": {"own": 30, "joint": 0, "attributed": 12},
             "ratings": 0,
         },
-        "url": "https://duizhao.example/zh/reports/cyber-relations-2021/",
-        "url_en": "https://duizhao.example/en/reports/cyber-relations-2021/",
-        "api_url": "https://duizhao.example/api/v1/reports/cyber-relations-2021/",
+        **addresses("reports/cyber-relations-2021/"),
     }
 
     kind = WordField(Report.Kind)
@@ -262,37 +245,11 @@ class ReportSerializer(Row):
     class Meta:
         model = Report
         fields = (
-            "slug",
-            "kind",
-            "title_zh",
-            "title_en",
-            "title_note_zh",
-            "title_note_en",
-            "standfirst_zh",
-            "standfirst_en",
-            "language",
-            "date",
-            "date_end",
-            "date_kind",
-            "date_note_zh",
-            "date_note_en",
-            "coding",
-            "part_of",
-            "place",
-            "parts",
-            "publisher",
-            "container",
-            "volume",
-            "issue",
-            "pages",
-            "source_url",
-            "doi",
-            "contributions",
-            "sections",
-            "source",
-            "counts",
-            *Row.ADDRESSES,
-        )
+            "slug", "kind", "title_zh", "title_en", "title_note_zh", "title_note_en", "standfirst_zh",
+            "standfirst_en", "language", "date", "date_end", "date_kind", "date_note_zh", "date_note_en", "coding",
+            "part_of", "place", "parts", "publisher", "container", "volume", "issue", "pages", "source_url", "doi",
+            "contributions", "sections", "source", "counts", *Row.ADDRESSES,
+        )  # fmt: skip
 
     def get_place(self, row) -> int | None:
         """Place in what this is part of, from 1 on."""
@@ -343,8 +300,7 @@ def tallies(reports):
 
     advice = of("recommendations")
     atomic, positions = by_voice(advice.atomic()), by_voice(of("positions"))
-    restating = each(advice.exclude(restates=None))
-    umbrellas = each(advice.exclude(parts=None).filter(restates=None))
+    restating, umbrellas = each(advice.restating()), each(advice.umbrellas())
     ratings = each(of("ratings"))
     return {
         report.pk: {
@@ -398,9 +354,7 @@ class AuthorSerializer(Names):
         "aliases": [],
         "sort_key": "zeng san",
         "reports": ["cyber-relations-2021"],
-        "url": "https://duizhao.example/zh/authors/zeng-san/",
-        "url_en": "https://duizhao.example/en/authors/zeng-san/",
-        "api_url": "https://duizhao.example/api/v1/authors/zeng-san/",
+        **addresses("authors/zeng-san/"),
     }
 
     reports = serializers.SerializerMethodField()
@@ -441,9 +395,7 @@ class InstitutionSerializer(Names):
         "kind": "think_tank",
         "country": "CN",
         "reports": ["cyber-relations-2021"],
-        "url": "https://duizhao.example/zh/institutions/example-institute/",
-        "url_en": "https://duizhao.example/en/institutions/example-institute/",
-        "api_url": "https://duizhao.example/api/v1/institutions/example-institute/",
+        **addresses("institutions/example-institute/"),
     }
 
     kind = WordField(Institution.Kind)
@@ -503,9 +455,7 @@ class WorkSerializer(Row):
         "source_url": "https://example.org/strategy",
         "report": None,
         "citations": [{"report": "cyber-relations-2021", "key": "N03", "mark": "③", "locator": "p. 12"}],
-        "url": "https://duizhao.example/zh/works/#example-strategy-2018",
-        "url_en": "https://duizhao.example/en/works/#example-strategy-2018",
-        "api_url": "https://duizhao.example/api/v1/works/example-strategy-2018/",
+        **addresses("works/example-strategy-2018/", "works/#example-strategy-2018"),
     }
 
     source_url = serializers.CharField(source="url", help_text="Address of the work; empty when unknown.")
@@ -515,18 +465,9 @@ class WorkSerializer(Row):
     class Meta:
         model = Work
         fields = (
-            "slug",
-            "title_zh",
-            "title_en",
-            "language",
-            "authors",
-            "container",
-            "date",
-            "source_url",
-            "report",
-            "citations",
-            *Row.ADDRESSES,
-        )
+            "slug", "title_zh", "title_en", "language", "authors", "container", "date", "source_url", "report",
+            "citations", *Row.ADDRESSES,
+        )  # fmt: skip
 
 
 class WorkRows(Rows):
@@ -556,9 +497,7 @@ class CitationSerializer(Row):
         "note_zh": "",
         "note_en": "",
         "evidence": [EVIDENCE],
-        "url": "https://duizhao.example/zh/reports/cyber-relations-2021/#N03",
-        "url_en": "https://duizhao.example/en/reports/cyber-relations-2021/#N03",
-        "api_url": "https://duizhao.example/api/v1/citations/cyber-relations-2021/N03/",
+        **addresses("citations/cyber-relations-2021/N03/", "reports/cyber-relations-2021/#N03"),
     }
 
     report = Slug("Slug of the report.")
@@ -569,17 +508,8 @@ class CitationSerializer(Row):
     class Meta:
         model = Citation
         fields = (
-            "key",
-            "report",
-            "mark",
-            "kind",
-            "work",
-            "locator",
-            "note_zh",
-            "note_en",
-            "evidence",
-            *Row.ADDRESSES,
-        )
+            "key", "report", "mark", "kind", "work", "locator", "note_zh", "note_en", "evidence", *Row.ADDRESSES,
+        )  # fmt: skip
 
     @extend_schema_field(EvidenceSerializer(many=True))
     def get_evidence(self, row):
@@ -600,7 +530,7 @@ class CitationRows(Rows):
     keys = {"report": "report__slug", "key": "key"}
 
     def get_queryset(self):
-        return with_place(Citation.objects.published()).select_related("report__source_text", "work")
+        return with_place(Citation.objects.published()).select_related("work")
 
     def learn(self, rows):
         return {"quotes": quotations((row.report, row) for row in rows)}
@@ -636,9 +566,7 @@ class EventSerializer(Row):
         "mentions": [
             {"report": "cyber-relations-2021", "as_printed": "", "note_zh": "", "note_en": "", "evidence": [EVIDENCE]}
         ],
-        "url": "https://duizhao.example/zh/timeline/#example-summit-2013",
-        "url_en": "https://duizhao.example/en/timeline/#example-summit-2013",
-        "api_url": "https://duizhao.example/api/v1/events/example-summit-2013/",
+        **addresses("events/example-summit-2013/", "timeline/#example-summit-2013"),
     }
 
     mentions = MentionSerializer(many=True)

@@ -18,9 +18,13 @@ class ReportFilter(SlugWordsFilter):
     """Reports by slug. A whole publication stands for its parts too: the symposium for its essays."""
 
     def __init__(self, **kwargs):
-        kwargs.setdefault("label", _("Document"))
-        kwargs.setdefault("help_text", _("Slug of a report; a symposium stands for its essays too. Repeat for “or”."))
-        super().__init__(rows=Report.objects.published, name="title", **kwargs)
+        super().__init__(
+            rows=Report.objects.published,
+            name="title",
+            label=_("Document"),
+            help_text=_("Slug of a report; a symposium stands for its essays too. Repeat for “or”."),
+            **kwargs,
+        )
 
     def ids(self, words):
         chosen = super().ids(words)

@@ -44,8 +44,10 @@ def ingest(path, report=None):
     into another file, by hash, is refused rather than re-attached: its evidence would no longer hold.
     """
     sha256, text = read_source(path)
-    if report is not None and report.source_sha256 not in ("", sha256):
-        raise IngestError(f"{Path(path).name}: the evidence of “{report.slug}” was coded from another file.")
+    if report is not None:
+        report = Report.objects.select_for_update().get(pk=report.pk)  # as it stands now, not as the caller read it
+        if report.source_sha256 not in ("", sha256):
+            raise IngestError(f"{Path(path).name}: the evidence of “{report.slug}” was coded from another file.")
     source, _ = SourceText.objects.get_or_create(
         sha256=sha256, defaults={"file_name": Path(path).name, "text": text, "extractor": EXTRACTOR}
     )
@@ -58,9 +60,9 @@ def ingest(path, report=None):
 
 def attach_held_text(report):
     """Tie a report to the source text that its hash names, when that text is held. Writes only what differs."""
-    source = SourceText.objects.filter(sha256=report.source_sha256).first() if report.source_sha256 else None
-    if source != report.source_text:
-        report.source_text = source
+    source = SourceText.objects.filter(sha256=report.source_sha256).values_list("pk", flat=True).first()
+    if source != report.source_text_id:
+        report.source_text_id = source
         report.save(update_fields=["source_text"])
 
 

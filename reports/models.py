@@ -16,6 +16,8 @@ from portal.fields import KeyField, PartialDateField
 from portal.models import Named, SlugQuerySet, Span
 from portal.text import SqueezedText
 
+VOICES = ("own", "joint", "attributed")  # whose view a row is, in the order of print: `recommendations.models.Voice`
+
 
 class InstitutionQuerySet(SlugQuerySet):
     def published(self):
@@ -155,14 +157,13 @@ class ReportQuerySet(SlugQuerySet):
 
     def with_voices(self):
         """Annotate one count of positions a voice: `own_count`, `joint_count`, `attributed_count`. Never their sum."""
-        voices = ("own", "joint", "attributed")
-        return self.annotate(**{f"{v}_count": self.counted("positions", positions__voice=v) for v in voices})
+        return self.annotate(**{f"{v}_count": self.counted("positions", positions__voice=v) for v in VOICES})
 
     def with_counts(self):
         """Annotate how much is coded: `recommendation_count` (atomic, nothing counted twice) and `position_count`."""
-        atomic = {"recommendations__parts": None, "recommendations__restates": None}
+        advice = self.model._meta.get_field("recommendations").related_model.objects
         return self.annotate(
-            recommendation_count=self.counted("recommendations", **atomic),
+            recommendation_count=self.counted("recommendations", recommendations__in=advice.atomic()),
             position_count=self.counted("positions"),
         )
 
@@ -372,6 +373,10 @@ class OfReportQuerySet(models.QuerySet):
     def published(self):
         return self.filter(report__in=Report.objects.published())
 
+    def with_source(self):
+        """Bring along the report of each row and what names its source text, without the text."""
+        return self.select_related("report__source_text").defer("report__source_text__text")
+
     def with_speakers(self):
         """Bring along who wrote the report, or took part: in whose name its own and joint views are held."""
         return self.prefetch_related("report__contributions__author", "report__contributions__institution")
@@ -525,11 +530,6 @@ class WorkQuerySet(SlugQuerySet):
         return self.select_related("report").prefetch_related(
             Prefetch("citations", Citation.objects.published().select_related("report"))
         )
-
-    def with_counts(self):
-        """Annotate `citation_count`: citations in published reports."""
-        public = Q(citations__report__in=Report.objects.published())
-        return self.annotate(citation_count=Count("citations", filter=public, distinct=True))
 
 
 class Work(models.Model):

@@ -3,9 +3,11 @@
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from portal.export import twin
 from portal.views import listing
+from reports.export import AUTHORS, INSTITUTIONS, REPORTS, WORKS
 from reports.filters import AuthorFilterSet, InstitutionFilterSet, ReportFilterSet, WorkFilterSet
-from reports.models import Author, Institution, Report, Work
+from reports.models import VOICES, Author, Institution, Report, Work
 
 REGISTER_SIZE = 300
 
@@ -14,7 +16,7 @@ REGISTER_SIZE = 300
 def report_list(request):
     """All publications, by kind, author, institution, role, year and words."""
     reports = Report.objects.published().with_counts().with_voices().for_list().order_by("-date", "slug")
-    return listing(request, ReportFilterSet, reports, "reports/list.html")
+    return listing(request, ReportFilterSet, reports, "reports/list.html", table=REPORTS)
 
 
 @require_safe
@@ -27,6 +29,7 @@ def report_detail(request, slug):
     place(report, recommendations + positions + ratings)
     context = {
         "report": report,
+        "data": twin("reports", report),
         "sides": sides(report),
         "advice": umbrellas([row for row in recommendations if not row.restates.all()]),
         "restating": [row for row in recommendations if row.restates.all()],
@@ -87,8 +90,7 @@ def acts(row):
 def answers(positions):
     """Return the positions under their questions, these by kind: [(kind, [(question, [position])], {voice: n})]."""
     found = {}
-    voices = {"own": 0, "joint": 1, "attributed": 2}
-    for row in sorted(positions, key=lambda row: (voices[row.voice], row.order)):
+    for row in sorted(positions, key=lambda row: (VOICES.index(row.voice), row.order)):
         found.setdefault(row.question, []).append(row)
     kinds = {}
     for question, rows in sorted(found.items(), key=lambda pair: min(row.order for row in pair[1])):
@@ -102,7 +104,7 @@ def answers(positions):
 def voice_counts(asked):
     """Count positions voice by voice; the three are never added."""
     rows = [row for _, rows in asked for row in rows]
-    return [(word, n) for word in ("own", "joint", "attributed") if (n := sum(row.voice == word for row in rows))]
+    return [(word, n) for word in VOICES if (n := sum(row.voice == word for row in rows))]
 
 
 def scales(ratings):
@@ -161,7 +163,7 @@ def counts(recommendations, positions, ratings):
 def author_list(request):
     """The register of people."""
     people = Author.objects.published().with_counts().order_by("sort_key", "slug")
-    return listing(request, AuthorFilterSet, people, "reports/authors.html", size=REGISTER_SIZE)
+    return listing(request, AuthorFilterSet, people, "reports/authors.html", table=AUTHORS, size=REGISTER_SIZE)
 
 
 @require_safe
@@ -173,6 +175,7 @@ def author_detail(request, slug):
     written = Report.objects.published().filter(contributions__author=author, contributions__role="author")
     context = {
         "row": author,
+        "data": twin("authors", author),
         "contributions": printed.for_list(),
         "institutions": institutions,
         "colleagues": Author.objects.published().affiliated_with(institutions).exclude(pk=author.pk),
@@ -186,7 +189,8 @@ def author_detail(request, slug):
 def institution_list(request):
     """The register of institutions."""
     rows = Institution.objects.published().with_counts().order_by("sort_key", "slug")
-    return listing(request, InstitutionFilterSet, rows, "reports/institutions.html", size=REGISTER_SIZE)
+    template = "reports/institutions.html"
+    return listing(request, InstitutionFilterSet, rows, template, table=INSTITUTIONS, size=REGISTER_SIZE)
 
 
 @require_safe
@@ -195,6 +199,7 @@ def institution_detail(request, slug):
     institution = get_object_or_404(Institution.objects.published().with_counts(), slug=slug)
     context = {
         "row": institution,
+        "data": twin("institutions", institution),
         "reports": Report.objects.published().filter(publisher=institution).with_counts().with_voices().for_list(),
         "contributions": institution.contributions.published().for_list(),
         "affiliated": institution.affiliated_contributions.published().for_list(),
@@ -213,4 +218,4 @@ def views_of(row):
 def work_list(request):
     """The works that reports cite, each once, with every place that cites it."""
     works = Work.objects.published().for_list().order_by("-date", "slug")
-    return listing(request, WorkFilterSet, works, "reports/works.html", size=REGISTER_SIZE)
+    return listing(request, WorkFilterSet, works, "reports/works.html", table=WORKS, size=REGISTER_SIZE)

@@ -7,7 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
-from recommendations import comparison
+from portal.templatetags import duizhao
+from recommendations import comparison, drawing
 from recommendations.models import Recommendation
 from reports.models import Contribution
 from tests import factories as make
@@ -166,12 +167,12 @@ def rated(report, framework, subject, up, across, assessor=None):
         make.rating(report, dimension, subject=subject, level=level, assessor=assessor)
 
 
-def drawn(framework, ratings, scale=comparison.NARROW):
+def drawn(framework, ratings, scale=drawing.NARROW):
     axes = list(framework.dimensions.all())
     everyone = comparison.assessors(ratings)
     table = comparison.lines(ratings, axes, everyone)
     placed = comparison.points(table, axes, everyone)
-    chart = comparison.chart(placed, lambda subject: subject.name_en, lambda *words: "a caption of some length", scale)
+    chart = drawing.chart(placed, lambda subject: subject.name_en, lambda *words: "a caption of some length", scale)
     return table, placed, chart
 
 
@@ -201,7 +202,7 @@ def test_disputed_subjects_come_first_and_get_an_arrow():
     assert [mark["disc"] for mark in entry.marks] == [True, False]
 
 
-@pytest.mark.parametrize("scale", [comparison.WIDE, comparison.NARROW], ids=lambda scale: scale.name)
+@pytest.mark.parametrize("scale", [drawing.WIDE, drawing.NARROW], ids=lambda scale: scale.name)
 def test_labels_never_overlap_and_stay_in_their_quadrant(scale):
     report, framework = make.report(), make.framework()
     names = [
@@ -213,7 +214,7 @@ def test_labels_never_overlap_and_stay_in_their_quadrant(scale):
         rated(report, framework, subject, *[("high", "low")[place >> bit & 1] for bit in (0, 1)])
     _table, _placed, chart = drawn(framework, list(report.ratings.all()), scale)
     boxes = [
-        (text["x"], text["x"] + comparison.text_width(text["text"], size), text["y"] - size, text["y"])
+        (text["x"], text["x"] + drawing.text_width(text["text"], size), text["y"] - size, text["y"])
         for texts, size in (
             *((entry.texts, scale.text) for entry in chart["entries"]),
             (chart["captions"], scale.small),
@@ -261,7 +262,8 @@ def test_a_recommendation_page_says_who_says_what_to_whom_and_where(client):
     make.contribution(report, author=make.author(name_en="Ann Writer"))
     content = page(client, f"recommendations/{report.slug}/{row.key}/")
     for words in (
-        row.summary_en, row.summary_zh, "Ann Writer", "The addressee", "The pact", "The umbrella.", "If both agree.",
+        row.summary_en, row.summary_zh.removesuffix("。"),
+            "Ann Writer", "The addressee", "The pact", "The umbrella", "If both agree.",
         "A note.", report.squeezed.slice(0, 16), item.digest, f"{report.get_absolute_url()}#{section.key}",
     ):  # fmt: skip
         assert words in content, words
@@ -455,3 +457,39 @@ def test_ten_rows_cost_as_many_queries_as_two(client, everything, django_assert_
     more(8)
     with django_assert_num_queries(len(few)):
         client.get(path)
+
+
+# --- headlines, brackets and the order of reading ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "head"),
+    [
+        ("两国应重建信任。", "两国应重建信任"),
+        ("Both sides should talk.", "Both sides should talk"),
+        ("Act with the U.S.", "Act with the U.S."),
+        ("And so on…", "And so on…"),
+        ("Will they?", "Will they?"),
+        ("", ""),
+    ],
+)
+def test_a_headline_has_no_full_stop(sentence, head):
+    assert duizhao.headline(sentence) == head
+
+
+def test_brackets_and_gaps_follow_the_language():
+    assert (duizhao.bracketed("<b>"), duizhao.gap()) == (" (&lt;b&gt;)", " ")
+    with translation.override("zh-hans"):
+        assert (duizhao.bracketed("甲"), duizhao.gap()) == ("（甲）", "")
+
+
+def test_rows_that_only_restate_are_read_last(client):
+    report = make.report(date="2021")
+    preface, body = make.recommendation(report), make.recommendation(report)
+    preface.restates.add(body)
+    older = make.recommendation(make.report(date="2019"))
+    assert list(Recommendation.objects.in_reading_order()) == [body, older, preface]
+    content = page(client, "recommendations/")
+    assert content.index(body.summary_en.rstrip(".")) < content.index(preface.summary_en.rstrip("."))
+    rows = client.get("/api/v1/recommendations/").json()["results"]
+    assert [row["key"] for row in rows] == [body.key, older.key, preface.key]

@@ -252,3 +252,13 @@ def test_a_long_report_stays_light(client):
         make.evidence(make.position(report, summary_en=f"A sentence in our own words, number {number}."))
     html = page(client, "/en/reports/long/")
     assert html.count("<") - html.count("</") < 4000
+
+
+def test_a_row_that_restates_another_report_leads_to_that_report(client):
+    whole, essay = make.report(slug="whole"), make.report(slug="essay", title_en="The essay")
+    said, again = make.recommendation(essay, key="R02"), make.recommendation(whole, key="R01")
+    again.restates.add(said)
+    content = page(client, "/en/reports/whole/")
+    assert "The essay" in content
+    assert '"/en/reports/essay/#R02"' in content
+    assert 'href="#R02"' not in content

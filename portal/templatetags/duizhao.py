@@ -1,25 +1,19 @@
 """What templates need to set Chinese and English side by side: texts, dates, stances, addresses."""
 
+import re
+
 from django import template
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext
 
+from portal.text import LANGUAGE_TAGS, languages, told
+
 register = template.Library()
 
 MONTHS = "January February March April May June July August September October November December".split()
-TAGS = {"zh": "zh-Hans", "en": "en"}
 
 
-def languages():
-    """Return (the page's language, the other) as field suffixes."""
-    return ("en", "zh") if get_language() == "en" else ("zh", "en")
-
-
-@register.filter
-def tr(row, field):
-    """Return `field` of a row in the page's language, else in the other: for titles, attributes and plain text."""
-    first, second = languages()
-    return getattr(row, f"{field}_{first}", "") or getattr(row, f"{field}_{second}", "")
+tr = register.filter("tr", told)  # for titles, attributes and plain text
 
 
 @register.filter
@@ -28,15 +22,37 @@ def other(row, field):
     return getattr(row, f"{field}_{languages()[1]}", "")
 
 
+@register.filter
+def headline(value):
+    """Return a sentence as a headline: without its full stop, unless that is part of an abbreviation or an ellipsis."""
+    return re.sub(r"(?<![.…])(?<!\b[A-Z])[.。]$", "", value)
+
+
 @register.simple_tag
-def text(row, field):
-    """Set `field` of a row in the page's language; untranslated text comes in its own language, marked as such."""
+def text(row, field, form=""):
+    """Set `field` of a row in the page's language; untranslated text comes in its own language, marked as such.
+
+    With "headline" as `form` it is set without its full stop.
+    """
     first, second = languages()
+    shaped = headline if form == "headline" else str
     if value := getattr(row, f"{field}_{first}", ""):
-        return value
+        return shaped(value)
     if value := getattr(row, f"{field}_{second}", ""):
-        return format_html('<span lang="{}">{}</span>', TAGS[second], value)
+        return format_html('<span lang="{}">{}</span>', LANGUAGE_TAGS[second], shaped(value))
     return ""
+
+
+@register.simple_tag
+def gap():
+    """Set the blank that English has after a colon or a full stop; full-width marks bring their own."""
+    return " " if get_language() == "en" else ""
+
+
+@register.filter
+def bracketed(value):
+    """Set a text that follows another in brackets of the page's language, with the blank that English has before."""
+    return format_html(" ({})" if get_language() == "en" else "（{}）", value)
 
 
 @register.filter

@@ -54,17 +54,17 @@ class Command(BaseCommand):
 
     def load_corpus(self):
         """Load every shipped publication that is not in the database, and the vocabulary when one is missing."""
-        paths = dossier_paths([CORPUS])
+        vocabulary, *publications = dossier_paths([CORPUS])
         held = set(Report.objects.values_list("slug", flat=True))
-        missing = [path for path in paths[1:] if path.stem not in held]
-        for number, path in enumerate(paths[:1] * bool(missing) + missing):
-            self.step(f"Loading {path.stem} ({number + 1} of {len(missing) + 1})")
+        missing = [path for path in publications if path.stem not in held]
+        if not missing:
+            return self.step("The corpus is loaded already")
+        for number, path in enumerate([vocabulary, *missing], 1):
+            self.step(f"Loading {path.stem} ({number} of {len(missing) + 1})")
             try:
                 load_dossier(path)
             except DossierError as error:
                 raise CommandError(str(error)) from error
-        if not missing:
-            self.step("The corpus is loaded already")
 
     def attach(self, folder):
         """Attach the source files that a report names by hash; others in the folder are none of ours."""
