@@ -299,3 +299,8 @@ def moment(date):
 def plain(text):
     """Leave out what XML cannot hold."""
     return NOT_XML.sub("", text)
+
+
+def slugs(rows):
+    """Return the slugs of related rows, sorted."""
+    return sorted(row.slug for row in rows.all())

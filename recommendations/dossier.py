@@ -2,7 +2,7 @@
 
 A dossier is the door by which a coded corpus comes in and goes out. This module knows the form: reading a file,
 checking it against the published JSON Schema (`dossier.schema.json`) and against itself, writing it canonically. What
-needs the database is in `recommendations.ingest` and `recommendations.export`.
+needs the database is in `recommendations.ingest` and `recommendations.dump`.
 
 Every fault names the place inside the file as a JSON path (`$.reports[0].recommendations[3].areas[0]`) and a reason.
 """

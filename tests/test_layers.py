@@ -11,7 +11,7 @@ LAYERS = {
     "bottom": {"__init__", "text"},
     "leaf": {"settings", "fields", "middleware", "apps", "dossier"},
     "facts": {"models"},
-    "shaping": {"ingest", "filters", "search", "export", "comparison", "drawing", "verification", "editorial"},
+    "shaping": {"ingest", "filters", "search", "export", "dump", "comparison", "drawing", "verification", "editorial"},
     "edge": {"views", "api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
     "wiring": {"urls", "management"},
 }

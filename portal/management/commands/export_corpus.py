@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from recommendations.dossier import dump
-from recommendations.export import publications, vocabulary
+from recommendations.dump import publications, vocabulary
 
 
 class Command(BaseCommand):
