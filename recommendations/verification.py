@@ -1,10 +1,11 @@
-"""Proof of the evidence: every span of every coded row against the text that it claims to stand in."""
+"""Proof of the evidence: every stored text against its file, every span against the text that it stands in."""
 
 from dataclasses import dataclass, field
 
 from portal.text import SPAN_MAX, SPAN_MIN
 from recommendations.models import Evidence
-from reports.models import Citation, Mention, Report
+from reports.ingest import is_whole
+from reports.models import Citation, Mention, Report, SourceText
 
 
 @dataclass
@@ -28,8 +29,14 @@ def spans(report):
 
 
 def verify(texts=None):
-    """Check every span of every report, drafts included. `texts` maps SHA-256 to SqueezedText, beside what is held."""
+    """Check every stored text and every span of every report, drafts included.
+
+    `texts` maps SHA-256 to SqueezedText, beside what is held.
+    """
     result = Verification()
+    for source in SourceText.objects.iterator(chunk_size=20):
+        if not is_whole(source):
+            result.faults.append(f"{source.file_name}: the stored text is not that of the file {source.sha256[:12]}….")
     for report in Report.objects.select_related("source_text").defer("source_text__text").order_by("slug"):
         text = report.squeezed or (texts or {}).get(report.source_sha256)
         if report.source_text and report.source_text.sha256 != report.source_sha256:

@@ -8,7 +8,8 @@ from django.db import transaction
 from portal import __version__
 from reports.models import Report, SourceText, squeezed_text
 
-EXTRACTOR = f"plain text {__version__}"
+PLAIN_TEXT = "plain text"
+EXTRACTOR = f"{PLAIN_TEXT} {__version__}"
 MAX_BYTES = 50_000_000
 
 
@@ -56,6 +57,13 @@ def ingest(path, report=None):
         report.save(update_fields=["source_file", "source_sha256"])
     Report.objects.filter(source_sha256=sha256).exclude(source_text=source).update(source_text=source)
     return source, list(Report.objects.filter(source_text=source))
+
+
+def is_whole(source):
+    """Tell whether a stored plain text is still that of its file; what another extractor read cannot be told."""
+    if not source.extractor.startswith(PLAIN_TEXT):
+        return True
+    return source.sha256 in {hashlib.sha256(source.text.encode(name)).hexdigest() for name in ("utf-8", "utf-8-sig")}
 
 
 def attach_held_text(report):

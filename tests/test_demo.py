@@ -65,7 +65,7 @@ def test_texts_are_attached_by_hash(capsys):
     call_command("demo", no_serve=True, texts=TEXTS)
     assert snapshot() == before
     call_command("verify")
-    assert "0 faults, 0 spans of texts" in capsys.readouterr().out
+    assert "Spans of texts that are not held: 0. Faults: 0." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [{"port": 0}, {"port": 70000}, {"texts": Path("/nowhere/at/all")}])

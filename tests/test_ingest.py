@@ -89,7 +89,7 @@ def coded_report(source):
 def test_verify_proves_true_evidence(source, capsys):
     coded_report(source)
     call_command("verify")
-    assert "1 spans proven, 0 faults, 0 spans" in capsys.readouterr().out
+    assert "Spans proven: 1. Spans of texts that are not held: 0. Faults: 0." in capsys.readouterr().out
 
 
 def test_verify_names_each_span_that_fails(source, capsys):
@@ -99,7 +99,7 @@ def test_verify_names_each_span_that_fails(source, capsys):
     report.source_end = 30
     report.save()
     make.mention(report, make.event(), 20, 34)
-    with pytest.raises(CommandError, match="2 faults"):
+    with pytest.raises(CommandError, match="Faults in the evidence: 2"):
         call_command("verify")
     said = capsys.readouterr().err
     assert f"{report.slug} {row.key} 0–18: the text reads otherwise" in said
@@ -110,11 +110,23 @@ def test_verify_says_what_it_could_not_check(source, capsys):
     report, *_ = coded_report(source)
     Report.objects.update(source_text=None)
     call_command("verify")
-    assert "0 spans proven, 0 faults, 1 spans" in capsys.readouterr().out
+    assert "Spans proven: 0. Spans of texts that are not held: 1. Faults: 0." in capsys.readouterr().out
     call_command("verify", texts=source.parent)
-    assert "1 spans proven" in capsys.readouterr().out
+    assert "Spans proven: 1." in capsys.readouterr().out
     evidence = report.positions.get().evidence.get()
     evidence.digest = "0" * 12
     evidence.save()
     with pytest.raises(CommandError):
         call_command("verify", texts=source.parent)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_verify_finds_a_stored_text_that_was_changed(mark, tmp_path):
+    path = tmp_path / "source.txt"
+    path.write_bytes(mark + TEXT.encode())
+    stored, _ = ingest(path)
+    call_command("verify")
+    stored.text = TEXT.replace("恢复", "中断")
+    stored.save()
+    with pytest.raises(CommandError, match="Faults in the evidence: 1"):
+        call_command("verify")

@@ -33,8 +33,8 @@ class Command(BaseCommand):
         for fault in result.faults:
             self.stderr.write(self.style.ERROR(fault))
         self.stdout.write(
-            f"{result.proven} spans proven, {len(result.faults)} faults, "
-            f"{result.unheld} spans of texts that are not held."
+            f"Spans proven: {result.proven}. Spans of texts that are not held: {result.unheld}. "
+            f"Faults: {len(result.faults)}."
         )
         if result.faults:
-            raise CommandError(f"{len(result.faults)} faults in the evidence.")
+            raise CommandError(f"Faults in the evidence: {len(result.faults)}.")
