@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.management.commands.load_corpus import CORPUS, dossier_paths
 from recommendations.dossier import DossierError
-from recommendations.ingest import load_dossier
+from recommendations.ingest import load_dossier, refresh_statistics
 from reports.ingest import IngestError, ingest, read_source
 from reports.models import Report
 
@@ -65,6 +65,7 @@ class Command(BaseCommand):
                 load_dossier(path)
             except DossierError as error:
                 raise CommandError(str(error)) from error
+        refresh_statistics()
 
     def attach(self, folder):
         """Attach the source files that a report names by hash; others in the folder are none of ours."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from recommendations.dossier import DossierError
-from recommendations.ingest import load_dossier
+from recommendations.ingest import load_dossier, refresh_statistics
 
 CORPUS = Path(__file__).resolve().parents[3] / "reports" / "corpus"
 
@@ -42,5 +42,6 @@ class Command(BaseCommand):
                 self.stderr.write(self.style.ERROR(str(error)))
             else:
                 self.stdout.write(f"{path.name}: {', '.join(slugs) or 'vocabulary'}")
+        refresh_statistics()
         if refused:
             raise CommandError(f"{refused} of {len(found)} dossiers refused; nothing of them was loaded.")
