@@ -101,7 +101,9 @@ def section(report, start=0, end=1000, **values):
 def contribution(report, **values):
     if "author" not in values and "institution" not in values:
         values["author"] = author()
-    return Contribution.objects.create(**{"report": report, "role": "author", "order": next(numbers)} | values)
+    return Contribution.objects.create(
+        **{"report": report, "role": "author", "order": report.contributions.count()} | values
+    )
 
 
 def coded(model, letter, report, **values):
@@ -169,7 +171,9 @@ def work(**values):
 
 def citation(report, **values):
     number = next(numbers)
-    return Citation.objects.create(**{"report": report, "key": f"N{number:02d}", "mark": "①", "order": number} | values)
+    return Citation.objects.create(
+        **{"report": report, "key": f"N{number:02d}", "mark": "①", "order": report.citations.count()} | values
+    )
 
 
 def event(**values):
