@@ -93,9 +93,3 @@ def horizon(value):
         "long": gettext("in the long run"),
     }
     return words.get(value) or partial_date(value)
-
-
-@register.filter
-def get(mapping, key):
-    """Look a key up in a mapping."""
-    return mapping.get(key)
