@@ -1,4 +1,6 @@
-"""Text arithmetic: squeezing, digests, spans, partial dates, names, languages. Nothing here touches the database.
+"""Text arithmetic: squeezing, digests, spans, partial dates, names, languages, lists in words.
+
+Nothing here touches the database.
 
 Evidence is a W3C text-position selector over the *squeezed* source, i.e. the source text with every Unicode
 white-space character removed. Squeezed offsets survive re-flowing: a line broken elsewhere changes no offset.
@@ -9,9 +11,11 @@ import re
 import unicodedata
 from array import array
 from datetime import date
+from functools import reduce
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language
+from django.utils.text import capfirst
+from django.utils.translation import get_language, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from pypinyin import lazy_pinyin
 
@@ -145,3 +149,38 @@ def name_index(*names):
             "".join(s[0] for s in syllables),
         ]
     return "\n".join(dict.fromkeys(words))
+
+
+NUMBERS = (
+    pgettext_lazy("number", "one"),
+    pgettext_lazy("number", "two"),
+    pgettext_lazy("number", "three"),
+    pgettext_lazy("number", "four"),
+    pgettext_lazy("number", "five"),
+    pgettext_lazy("number", "six"),
+    pgettext_lazy("number", "seven"),
+    pgettext_lazy("number", "eight"),
+    pgettext_lazy("number", "nine"),
+)
+
+
+def number(n):
+    """Return a number as running text sets it: one to nine in words."""
+    return str(NUMBERS[n - 1]) if 1 <= n <= len(NUMBERS) else str(n)
+
+
+def listed(items):
+    """Return items as one list in words: “a”, “a and b”, “a, b and c”."""
+    *most, last = [str(item) for item in items]
+    if not most:
+        return last
+    comma = pgettext("list", "%(first)s, %(second)s")
+    first = reduce(lambda done, item: comma % {"first": done, "second": item}, most)
+    return pgettext("list", "%(first)s and %(last)s") % {"first": first, "last": last}
+
+
+def joined(sentences):
+    """Return sentences as one text, each with a capital where the script has one."""
+    pair = pgettext("two sentences", "%(first)s %(second)s")
+    done = [capfirst(str(sentence)) for sentence in sentences if sentence]
+    return reduce(lambda text, sentence: pair % {"first": text, "second": sentence}, done) if done else ""

@@ -195,7 +195,7 @@ def hand(question, positions):
     """Return one hand of a disagreement: Groups by stance, each holder named once in each."""
     groups = comparison.by_stance(question.kind, positions)
     for group in groups:
-        once = {(comparison.holder_key(row), row.voice): row for row in reversed(group.positions)}
+        once = {(row.holder_key, row.voice): row for row in reversed(group.positions)}
         group.holders = list(reversed(once.values()))
     return groups
 

@@ -6,53 +6,13 @@ and attributed views are never added into one number.
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from functools import reduce
 
-from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext, ngettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from portal.text import joined, listed, number
 from recommendations.models import STANCE_WORDS, STANCES, Question, Rating, Voice
 from reports.models import Contribution, Report
-
-# ----------------------------------------------------------------------------------------------------------------------
-# Words
-# ----------------------------------------------------------------------------------------------------------------------
-
-NUMBERS = (
-    pgettext_lazy("number", "one"),
-    pgettext_lazy("number", "two"),
-    pgettext_lazy("number", "three"),
-    pgettext_lazy("number", "four"),
-    pgettext_lazy("number", "five"),
-    pgettext_lazy("number", "six"),
-    pgettext_lazy("number", "seven"),
-    pgettext_lazy("number", "eight"),
-    pgettext_lazy("number", "nine"),
-)
-
-
-def number(n):
-    """Return a number as running text sets it: one to nine in words."""
-    return str(NUMBERS[n - 1]) if 1 <= n <= len(NUMBERS) else str(n)
-
-
-def listed(items):
-    """Return items as one list in words: “a”, “a and b”, “a, b and c”."""
-    *most, last = [str(item) for item in items]
-    if not most:
-        return last
-    comma = pgettext("list", "%(first)s, %(second)s")
-    first = reduce(lambda done, item: comma % {"first": done, "second": item}, most)
-    return pgettext("list", "%(first)s and %(last)s") % {"first": first, "last": last}
-
-
-def joined(sentences):
-    """Return sentences as one text, each with a capital where the script has one."""
-    pair = pgettext("two sentences", "%(first)s %(second)s")
-    done = [capfirst(str(sentence)) for sentence in sentences if sentence]
-    return reduce(lambda text, sentence: pair % {"first": text, "second": sentence}, done) if done else ""
-
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Quotations and speakers
@@ -139,16 +99,11 @@ OPENINGS = {
 }
 
 
-def holder_key(position):
-    """Tell holders apart: an actor is one wherever it speaks; own and joint views without a name are their report's."""
-    return ("actor", position.holder_id) if position.holder_id else ("report", position.report_id)
-
-
 def tally(positions):
     """Return {voice: {stance: n}}: documents for own and joint views, distinct holders for attributed ones."""
     found = {voice: defaultdict(set) for voice in Voice}
     for position in positions:
-        one = holder_key(position) if position.voice == Voice.ATTRIBUTED else position.report_id
+        one = position.holder_key if position.voice == Voice.ATTRIBUTED else position.report_id
         found[Voice(position.voice)][position.stance].add(one)
     return {voice: {s: len(stances[s]) for s in STANCES if stances[s]} for voice, stances in found.items()}
 
@@ -237,7 +192,7 @@ def stand(kind, positions):
             rows = {}
             for position in positions:
                 if position.voice == voice and position.stance == stance:
-                    rows.setdefault(holder_key(position), position)
+                    rows.setdefault(position.holder_key, position)
             cells.append(Group(stance, STANCE_WORDS[kind][stance], list(rows.values())))
         table.append({"voice": voice, "cells": cells})
     return table
@@ -247,7 +202,7 @@ def divided(kind, positions):
     """Return the holders who take more than one stance: [(a position of theirs, [Group])]."""
     found = defaultdict(list)
     for position in positions:
-        found[holder_key(position)].append(position)
+        found[position.holder_key].append(position)
     groups = [(rows[0], by_stance(kind, rows)) for rows in found.values()]
     return [(first, stances) for first, stances in groups if len(stances) > 1]
 

@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from portal.fields import KeyField, PartialDateField
 from portal.models import Named, SlugQuerySet, Span
-from reports.models import Author, Institution, OfReportQuerySet, Passage, Report, Section, Work
+from reports.models import Author, Event, Institution, OfReportQuerySet, Passage, Report, Section, Work
 
 
 class Voice(models.TextChoices):
@@ -43,6 +43,7 @@ class PolicyArea(Named):
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent")
     )
+    events = models.ManyToManyField(Event, blank=True, related_name="areas", verbose_name=_("events"))
 
     objects = PolicyAreaQuerySet.as_manager()
 
@@ -587,6 +588,11 @@ class Position(Coded):
             raise ValidationError({"recommendation": _("A position rests on a recommendation of the same report.")})
 
     @property
+    def holder_key(self):
+        """Tells holders apart: an actor is one wherever it speaks; views without a name are their report's."""
+        return ("actor", self.holder_id) if self.holder_id else ("report", self.report_id)
+
+    @property
     def stance_word(self):
         """The stance worded by the question's kind: a forecast is expected, a proposal supported."""
         return STANCE_WORDS[self.question.kind][self.stance]
@@ -645,12 +651,24 @@ class CrossReference(models.Model):
         Kind.RESPONDS_TO: _("is answered by"),
     }
 
+    SYMMETRIC = (Kind.AGREES, Kind.CONTRADICTS)  # said of both ends alike, and therefore stored once
+
     source = models.ForeignKey(Recommendation, models.CASCADE, related_name="references_out", verbose_name=_("from"))
     target = models.ForeignKey(Recommendation, models.CASCADE, related_name="references_in", verbose_name=_("to"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.SUGGESTED)
     rationale_zh = models.TextField(_("reason (Chinese)"), blank=True)
     rationale_en = models.TextField(_("reason (English)"), blank=True)
+    score = models.FloatField(
+        _("score"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Of a suggestion: from 0 to 1."),
+    )
+    reasons = models.JSONField(
+        _("reasons"), default=dict, blank=True, editable=False, help_text=_("Of a suggestion: {signal: value}.")
+    )
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -677,8 +695,13 @@ class CrossReference(models.Model):
 
     def clean(self):
         super().clean()
-        if self.source_id and self.target_id and self.source.report_id == self.target.report_id:
+        if not (self.source_id and self.target_id):
+            return
+        if self.source.report_id == self.target.report_id:
             raise ValidationError(_("A cross reference joins recommendations of two different reports."))
+        mirrored = CrossReference.objects.filter(kind=self.kind, source=self.target, target=self.source)
+        if self.kind in self.SYMMETRIC and mirrored.exists():
+            raise ValidationError(_("This relation is known already, from the other end."))
 
     def natural_key(self):
         return (*self.source.natural_key(), self.kind, *self.target.natural_key())

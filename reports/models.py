@@ -540,6 +540,13 @@ class Work(models.Model):
     title_en = models.CharField(_("title (English)"), max_length=300)
     language = models.CharField(_("language"), max_length=10, blank=True)
     authors = models.CharField(_("authors as printed"), max_length=300, blank=True)
+    people = models.ManyToManyField(
+        Author,
+        blank=True,
+        related_name="cited_works",
+        verbose_name=_("people"),
+        help_text=_("Those of its authors who are known to be people of this portal; a like name is not enough."),
+    )
     container = models.CharField(_("journal or site"), max_length=200, blank=True)
     date = PartialDateField(_("date"))
     url = models.URLField(_("address"), max_length=500, blank=True)

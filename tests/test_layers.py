@@ -1,4 +1,4 @@
-"""Imports point one way: leaf < facts < shaping < edge < wiring; in a layer portal < reports < recommendations."""
+"""Imports point one way, down the LAYERS; inside a layer, portal < reports < recommendations."""
 
 import ast
 from pathlib import Path
@@ -12,6 +12,7 @@ LAYERS = {
     "leaf": {"settings", "fields", "middleware", "apps", "dossier"},
     "facts": {"models"},
     "shaping": {"ingest", "filters", "search", "export", "dump", "comparison", "drawing", "verification", "editorial"},
+    "comparing": {"matrix", "meeting", "divergence", "forecasting", "suggestion"},
     "edge": {"views", "api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
     "wiring": {"urls", "management"},
 }

@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from portal.templatetags import duizhao
+from portal.text import number
 from recommendations import comparison, drawing
-from recommendations.models import Recommendation
+from recommendations.models import Position, Recommendation
 from reports.models import Contribution
 from tests import factories as make
 
@@ -30,7 +31,7 @@ def page(client, path, status=200, lang="en"):
 
 def told(kind, *views, silent=0, uncoded=0):
     """The sentence of a debate over a hand-made table of (voice, stance, report, holder)."""
-    rows = [SimpleNamespace(voice=v, stance=s, report_id=r, holder_id=h) for v, s, r, h in views]
+    rows = [Position(voice=v, stance=s, report_id=r, holder_id=h) for v, s, r, h in views]
     return comparison.debate(kind, rows, silent, uncoded)
 
 
@@ -83,7 +84,7 @@ def test_every_stance_of_every_kind_can_be_said(kind):
 
 
 def test_numbers_above_nine_are_figures():
-    assert [comparison.number(n) for n in (0, 1, 9, 10)] == ["0", "one", "nine", "10"]
+    assert [number(n) for n in (0, 1, 9, 10)] == ["0", "one", "nine", "10"]
 
 
 # --- positions side by side -------------------------------------------------------------------------------------------
