@@ -1,4 +1,4 @@
-"""The dossier: one JSON file per publication, and one for the shared vocabulary.
+"""The dossier: one JSON file per publication, one for the shared vocabulary, one for the relations between them.
 
 A dossier is the door by which a coded corpus comes in and goes out. This module knows the form: reading a file,
 checking it against the published JSON Schema (`dossier.schema.json`) and against itself, writing it canonically. What
@@ -22,6 +22,7 @@ SCHEMA_PATH = Path(__file__).with_name("dossier.schema.json")
 MAX_BYTES = 20_000_000
 MAX_FAULTS = 50
 MAX_DEPTH = 3
+SYMMETRIC = ("agrees", "contradicts")  # relations that are said of both ends alike, and therefore stand once
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ def read(path):
 def schema_faults(data):
     """Yield where the data departs from the JSON Schema, the most telling fault of each place."""
     kind = data.get("kind") if isinstance(data, dict) else None
-    if kind not in ("vocabulary", "publication"):
-        yield Fault("$.kind", "a dossier is of the kind “vocabulary” or “publication”.")
+    if kind not in FAULTS_OF:
+        known = ", ".join(f"“{name}”" for name in FAULTS_OF)
+        yield Fault("$.kind", f"there is no such kind of dossier; there are {known}.")
         return
     validator = Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema()["$defs"]})
     for count, error in enumerate(validator.iter_errors(data)):
@@ -111,10 +113,7 @@ def schema_faults(data):
 
 def own_faults(data):
     """Yield what the schema cannot say: duplicate keys, circles, impossible dates, spans that lie elsewhere."""
-    if data["kind"] == "vocabulary":
-        yield from vocabulary_faults(data)
-    else:
-        yield from publication_faults(data)
+    yield from FAULTS_OF[data["kind"]](data)
 
 
 def vocabulary_faults(data):
@@ -182,6 +181,20 @@ def publication_faults(data):
         for number, row in enumerate(report.get("ratings", [])):
             if row["basis"] == "explicit" and not row.get("level"):
                 yield Fault(json_path((*at, "ratings", number, "level")), "a rating stated outright has a level.")
+
+
+def relation_faults(data):
+    seen = set()
+    for index, row in enumerate(data["relations"]):
+        at, ends = ("relations", index), (row["source"], row["target"])
+        if row["source"].partition("/")[0] == row["target"].partition("/")[0]:
+            yield Fault(json_path((*at, "target")), "a relation joins recommendations of two different reports.")
+        if (key := (row["kind"], frozenset(ends) if row["kind"] in SYMMETRIC else ends)) in seen:
+            yield Fault(json_path(at), "this relation stands here a second time.")
+        seen.add(key)
+
+
+FAULTS_OF = {"vocabulary": vocabulary_faults, "publication": publication_faults, "relations": relation_faults}
 
 
 def duplicates(rows, name, at):

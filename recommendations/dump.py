@@ -6,7 +6,7 @@ Members that are empty are left out. Lists that carry meaning in their order kee
 from portal.export import slugs
 from portal.text import pinyin
 from recommendations.dossier import FORMAT
-from recommendations.models import Actor, Evidence, Framework, Instrument, PolicyArea, Question, Subject
+from recommendations.models import Actor, CrossReference, Evidence, Framework, Instrument, PolicyArea, Question, Subject
 from reports.models import Author, Event, Institution, Report, Work
 
 SOURCE = ("source_file", "source_sha256", "source_start", "source_end")
@@ -52,12 +52,18 @@ def vocabulary():
         ],
         "instruments": [named(row, "kind") for row in by_slug(Instrument.objects.all())],
         "works": [
-            compact(members(row, "slug", "title_zh", "title_en", "language", "authors", "container", "date", "url"))
-            for row in by_slug(Work.objects.all())
+            compact(
+                members(row, "slug", "title_zh", "title_en", "language", "authors")
+                | {"people": slugs(row.people)}
+                | members(row, "container", "date", "url")
+            )
+            for row in by_slug(Work.objects.prefetch_related("people"))
         ],
         "events": [
-            compact(members(row, "slug", "title_zh", "title_en", "date", "date_end", "target"))
-            for row in by_slug(Event.objects.all())
+            compact(
+                members(row, "slug", "title_zh", "title_en", "date", "date_end", "target") | {"areas": slugs(row.areas)}
+            )
+            for row in by_slug(Event.objects.prefetch_related("areas"))
         ],
         "subjects": [named(row, "parent.slug") for row in by_slug(Subject.objects.select_related("parent"))],
         "frameworks": [
@@ -78,6 +84,24 @@ def vocabulary():
 
 def dimension(axis):
     return compact(members(axis, "slug", "name_zh", "name_en", "definition_zh", "definition_en"))
+
+
+def relations():
+    """Return the dossier of the relations that editors decided on, by their two ends; suggestions are made anew."""
+    decided = CrossReference.objects.exclude(state=CrossReference.State.SUGGESTED)
+    rows = [
+        compact(
+            {"source": address(row.source), "kind": row.kind, "target": address(row.target)}
+            | members(row, "state", "rationale_zh", "rationale_en")
+        )
+        for row in decided.select_related("source__report", "target__report")
+    ]
+    found = sorted(rows, key=lambda row: (row["source"], row["target"], row["kind"]))
+    return {"format": FORMAT, "kind": "relations", "relations": found}
+
+
+def address(recommendation):
+    return "/".join(recommendation.natural_key())
 
 
 def publications():

@@ -9,6 +9,7 @@ from portal.text import pinyin
 from recommendations.dossier import DossierError, Fault, json_path, read
 from recommendations.models import (
     Actor,
+    CrossReference,
     Dimension,
     Evidence,
     Framework,
@@ -41,12 +42,12 @@ OF_REPORT = ("recommendations", "positions", "ratings")
 
 
 def load_dossier(path):
-    """Load one dossier file. Returns the slugs of its reports (none for a vocabulary). Raises DossierError."""
+    """Load one dossier file. Returns the slugs of its reports (only a publication has any). Raises DossierError."""
     data = read(path)
     try:
         with transaction.atomic():
             loader = Loader()
-            slugs = loader.vocabulary(data) if data["kind"] == "vocabulary" else loader.publication(data)
+            slugs = getattr(loader, data["kind"])(data)
             if loader.faults:
                 raise DossierError(path.name, loader.faults)
     except ProtectedError as error:
@@ -127,14 +128,20 @@ class Loader:
                 for order, axis in enumerate(row["dimensions"])
             }
             reconcile(framework.dimensions.all(), wanted, "slug", drop=True, framework=framework)
-        links = set()
-        questions = dict(Question.objects.values_list("slug", "pk"))
-        for index, row in enumerate(data.get("questions", [])):
-            for place, slug in enumerate(row["areas"]):
-                links.add((questions[row["slug"]], self.find(PolicyArea, slug, ("questions", index, "areas", place))))
-        if not self.faults:
-            relink(Question.areas.through, "question_id", "policyarea_id", {pk for pk, _ in links}, links)
+        self.link(data, "questions", Question.areas, "question_id", "areas", PolicyArea)
+        self.link(data, "events", PolicyArea.events, "event_id", "areas", PolicyArea)
+        self.link(data, "works", Work.people, "work_id", "people", Author)
         return []
+
+    def link(self, data, part, relation, column, name, model):
+        """Make a many-to-many of the rows of a part equal to the slugs under `name`; `column` is their end of it."""
+        ids, pairs = set(), set()
+        for index, row in enumerate(data.get(part, [])):
+            ids.add(own := self.find(VOCABULARY[part][0], row["slug"], (part, index, "slug")))
+            for place, slug in enumerate(row.get(name, [])):
+                pairs.add((own, self.find(model, slug, (part, index, name, place))))
+        if not self.faults:
+            relink(relation.through, column, f"{model._meta.model_name}_id", ids, pairs)
 
     def plant(self, model, data, rows, part):
         """Set the parents of a tree once all its rows exist, and refuse a circle through rows stored before."""
@@ -152,6 +159,36 @@ class Loader:
                 above = parents[above]
             if pk in seen:
                 self.fault((part, index, "parent"), f"“{row['slug']}” stands below itself.")
+
+    # Relations ------------------------------------------------------------------------------------------------------
+
+    def relations(self, data):
+        """Add and update; what the file does not name stays, and so does what an editor has decided otherwise."""
+        rows = {
+            f"{slug}/{key}": pk for pk, slug, key in Recommendation.objects.values_list("pk", "report__slug", "key")
+        }
+        held = {(row.kind, row.source_id, row.target_id): row for row in CrossReference.objects.all()}
+        wanted = {}
+        for index, row in enumerate(data["relations"]):
+            ends = [rows.get(row[end]) for end in ("source", "target")]
+            for end, pk in zip(("source", "target"), ends, strict=True):
+                if pk is None:
+                    self.fault(("relations", index, end), f"there is no recommendation “{row[end]}”.")
+            if row["kind"] in CrossReference.SYMMETRIC and (row["kind"], *ends[::-1]) in held:
+                ends.reverse()
+            key = (row["kind"], *ends)
+            decided = key in held and held[key].state != CrossReference.State.SUGGESTED
+            wanted[key] = {
+                "source_id": ends[0],
+                "target_id": ends[1],
+                "kind": row["kind"],
+                "state": held[key].state if decided else row["state"],
+                "rationale_zh": row.get("rationale_zh", ""),
+                "rationale_en": row.get("rationale_en", ""),
+            }
+        if not self.faults:
+            reconcile(CrossReference.objects.all(), wanted, lambda row: (row.kind, row.source_id, row.target_id))
+        return []
 
     # A publication --------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from portal.fields import KeyField, PartialDateField
 from portal.models import Named, SlugQuerySet, Span
+from recommendations import dossier
 from reports.models import Author, Event, Institution, OfReportQuerySet, Passage, Report, Section, Work
 
 
@@ -651,7 +652,7 @@ class CrossReference(models.Model):
         Kind.RESPONDS_TO: _("is answered by"),
     }
 
-    SYMMETRIC = (Kind.AGREES, Kind.CONTRADICTS)  # said of both ends alike, and therefore stored once
+    SYMMETRIC = tuple(map(Kind, dossier.SYMMETRIC))
 
     source = models.ForeignKey(Recommendation, models.CASCADE, related_name="references_out", verbose_name=_("from"))
     target = models.ForeignKey(Recommendation, models.CASCADE, related_name="references_in", verbose_name=_("to"))

@@ -11,10 +11,12 @@ from jsonschema import Draft202012Validator
 
 from portal.text import digest, squeeze
 from recommendations.dossier import DossierError, dump, read, schema
+from recommendations.dump import relations as dump_relations
 from recommendations.ingest import load_dossier
-from recommendations.models import Evidence, PolicyArea, Position, Question, Rating, Recommendation
+from recommendations.models import CrossReference, Evidence, PolicyArea, Position, Question, Rating, Recommendation
 from reports.ingest import ingest
 from reports.models import Report, SourceText
+from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
@@ -42,8 +44,26 @@ VOCABULARY = {
     ],
     "actors": [{"slug": "both", "name_zh": "两国", "name_en": "Both", "kind": "group"}],
     "instruments": [{"slug": "wto", "name_zh": "世贸组织", "name_en": "WTO", "kind": "body"}],
-    "works": [{"slug": "a-work", "title_zh": "一部著作", "title_en": "A work", "language": "zh", "date": "2018"}],
-    "events": [{"slug": "summit", "title_zh": "峰会", "title_en": "Summit", "date": "2020-11", "date_end": "2020-12"}],
+    "works": [
+        {
+            "slug": "a-work",
+            "title_zh": "一部著作",
+            "title_en": "A work",
+            "language": "zh",
+            "people": ["li-si"],
+            "date": "2018",
+        }
+    ],
+    "events": [
+        {
+            "slug": "summit",
+            "title_zh": "峰会",
+            "title_en": "Summit",
+            "date": "2020-11",
+            "date_end": "2020-12",
+            "areas": ["dialogue"],
+        }
+    ],
     "subjects": [{"slug": "ai", "name_zh": "人工智能", "name_en": "AI"}],
     "frameworks": [
         {
@@ -403,3 +423,86 @@ def test_nothing_is_left_when_the_last_row_fails(tmp_path, monkeypatch):
 def test_sample_is_valid_json_and_complete(corpus):
     assert json.loads((corpus / "jia.json").read_text()) == PUBLICATION
     assert Question.objects.count() == 2 and SourceText.objects.count() == 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Relations
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def related(**changes):
+    row = {"source": "jia/R01", "kind": "agrees", "target": "jia-part/R01", "state": "confirmed"}
+    row |= {"rationale_zh": "理由。", "rationale_en": "A reason."}
+    return {name: value for name, value in (row | changes).items() if value is not None}
+
+
+def relations(*rows):
+    return {"format": "duizhao/1", "kind": "relations", "relations": list(rows)}
+
+
+@pytest.fixture
+def pair(corpus):
+    make.recommendation(report=Report.objects.get(slug="jia-part"), key="R01")
+    return corpus
+
+
+def stored():
+    found = CrossReference.objects.order_by("pk").values_list("source__key", "target__report__slug", "kind", "state")
+    return [*found]
+
+
+def test_relations_come_in_and_go_out(pair, tmp_path):
+    path = write(pair, "relations", relations(related(), related(source="jia/R02", state="rejected")))
+    load_dossier(path)
+    before = snapshot()
+    load_dossier(path)
+    assert snapshot() == before
+    call_command("export_corpus", tmp_path / "out", verbosity=0)
+    assert (tmp_path / "out" / "relations.json").read_bytes() == path.read_bytes()
+
+
+def test_suggestions_are_not_written(pair, tmp_path):
+    load_dossier(write(pair, "relations", relations(related())))
+    CrossReference.objects.update(state="suggested")
+    assert dump_relations()["relations"] == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "where"),
+    [
+        ([{"source": "jia/R09"}], "$.relations[0].source"),
+        ([{"target": "yi/R01"}], "$.relations[0].target"),
+        ([{"target": "jia/R02"}], "$.relations[0].target"),
+        ([{"kind": "likes"}], "$.relations[0].kind"),
+        ([{"state": "suggested"}], "$.relations[0].state"),
+        ([{}, {}], "$.relations[1]"),
+        ([{}, {"source": "jia-part/R01", "target": "jia/R01"}], "$.relations[1]"),
+    ],
+)
+def test_a_bad_relation_is_refused(pair, rows, where, capsys):
+    before = snapshot()
+    with pytest.raises(DossierError) as refused:
+        load_dossier(write(pair, "bad", relations(*(related(**row) for row in rows))))
+    assert f"bad.json: {where}: " in str(refused.value)
+    assert snapshot() == before
+
+
+def test_a_directed_relation_may_run_both_ways(pair):
+    mirrored = related(kind="refines", source="jia-part/R01", target="jia/R01")
+    load_dossier(write(pair, "relations", relations(related(kind="refines"), mirrored)))
+    assert CrossReference.objects.count() == 2
+
+
+def test_an_editor_s_decision_outlasts_the_file(pair):
+    path = write(pair, "relations", relations(related(), related(source="jia/R02")))
+    load_dossier(path)
+    CrossReference.objects.filter(source__key="R01").update(state="rejected")
+    CrossReference.objects.filter(source__key="R02").update(state="suggested")
+    load_dossier(path)
+    assert stored() == [("R01", "jia-part", "agrees", "rejected"), ("R02", "jia-part", "agrees", "confirmed")]
+
+
+def test_a_symmetric_relation_known_from_the_other_end_is_the_same(pair):
+    load_dossier(write(pair, "relations", relations(related())))
+    load_dossier(write(pair, "more", relations(related(source="jia-part/R01", target="jia/R01", rationale_en="New."))))
+    assert CrossReference.objects.get().rationale_en == "New."

@@ -53,14 +53,15 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def load_corpus(self):
-        """Load every shipped publication that is not in the database, and the vocabulary when one is missing."""
-        vocabulary, *publications = dossier_paths([CORPUS])
+        """Load every shipped publication that is not in the database; where one is missing, what they share too."""
+        vocabulary, *publications, relations = dossier_paths([CORPUS])
         held = set(Report.objects.values_list("slug", flat=True))
         missing = [path for path in publications if path.stem not in held]
         if not missing:
             return self.step("The corpus is loaded already")
-        for number, path in enumerate([vocabulary, *missing], 1):
-            self.step(f"Loading {path.stem} ({number} of {len(missing) + 1})")
+        wanted = [vocabulary, *missing, relations]
+        for number, path in enumerate(wanted, 1):
+            self.step(f"Loading {path.stem} ({number} of {len(wanted)})")
             try:
                 load_dossier(path)
             except DossierError as error:

@@ -6,11 +6,11 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from recommendations.dossier import dump
-from recommendations.dump import publications, vocabulary
+from recommendations.dump import publications, relations, vocabulary
 
 
 class Command(BaseCommand):
-    help = "Write every publication, and the shared vocabulary, as dossiers into a folder."
+    help = "Write every publication, the shared vocabulary and the relations as dossiers into a folder."
 
     def add_arguments(self, parser):
         parser.add_argument("directory", metavar="DIR", type=Path)
@@ -18,7 +18,8 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *, directory, **options):
         directory.mkdir(parents=True, exist_ok=True)
-        written = {"vocabulary": vocabulary(), **{data["reports"][0]["slug"]: data for data in publications()}}
+        written = {"vocabulary": vocabulary(), "relations": relations()}
+        written |= {data["reports"][0]["slug"]: data for data in publications()}
         for name, data in written.items():
             (directory / f"{name}.json").write_text(dump(data), encoding="utf-8")
             self.stdout.write(f"{name}.json")

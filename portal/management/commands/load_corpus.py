@@ -11,11 +11,11 @@ CORPUS = Path(__file__).resolve().parents[3] / "reports" / "corpus"
 
 
 def dossier_paths(paths):
-    """Return the dossier files of files and folders, the vocabulary first, for publications name its rows."""
+    """Return the dossier files of files and folders: the vocabulary first, relations last, for rows name others."""
     found = []
     for path in map(Path, paths):
         found += sorted(path.glob("*.json")) if path.is_dir() else [path]
-    return sorted(found, key=lambda path: path.name != "vocabulary.json")
+    return sorted(found, key=lambda path: {"vocabulary": 0, "relations": 2}.get(path.stem, 1))
 
 
 class Command(BaseCommand):
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 refused += 1
                 self.stderr.write(self.style.ERROR(str(error)))
             else:
-                self.stdout.write(f"{path.name}: {', '.join(slugs) or 'vocabulary'}")
+                self.stdout.write(f"{path.name}: {', '.join(slugs) or path.stem}")
         refresh_statistics()
         if refused:
             raise CommandError(f"{refused} of {len(found)} dossiers refused; nothing of them was loaded.")
