@@ -11,7 +11,7 @@ MAY_PUBLISH = "reports.publish_report"
 TEXT = ["sourcetext", "passage"]
 ROWS = [
     "report", "contribution", "section", "citation", "mention",
-    "recommendation", "position", "rating", "evidence", "crossreference", "followup",
+    "recommendation", "position", "rating", "resolution", "evidence", "crossreference", "followup",
 ]  # fmt: skip
 VOCABULARY = [
     "institution", "author", "work", "event",

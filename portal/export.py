@@ -56,7 +56,7 @@ class Table:
 
     `columns` are (name, lookup): a dotted path or a function of the row; the addresses follow by themselves. `prepare`
     brings along, in a constant number of queries, what columns and `entry` need besides what the page shows. `endpoint`
-    names the list of the API that holds the same objects, `query` what it must be asked besides the page's filters.
+    names the list of the API that holds the same objects.
     """
 
     endpoint: str
@@ -64,7 +64,6 @@ class Table:
     columns: tuple
     entry: Callable
     prepare: Callable = lambda queryset: queryset
-    query: dict = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -103,7 +102,7 @@ def links(request, table):
         | {"alternate": f"{table.title} – {label}" if form in FEEDS else ""}
         for form, (label, kind) in FORMS.items()
     ]
-    twin = address(reverse(f"api-{table.endpoint}-list"), request.GET, **table.query)
+    twin = address(reverse(f"api-{table.endpoint}-list"), request.GET)
     return [*found, {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
 
 

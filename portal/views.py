@@ -10,10 +10,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal import export
-from recommendations import comparison
+from recommendations import comparison, forecasting
 from recommendations.export import FORECASTS
-from recommendations.filters import PositionFilterSet
-from recommendations.models import STANCE_WORDS, STANCES, Position, Question, Rating
+from recommendations.filters import ForecastFilterSet
+from recommendations.models import STANCE_WORDS, STANCES, Actor, Position, Question, Rating
 from reports.export import EVENTS
 from reports.filters import EventFilterSet
 from reports.models import Event, Report
@@ -21,15 +21,16 @@ from reports.models import Event, Report
 PAGE_SIZE = 20
 PAGE_DIGITS = 9  # Python refuses to read a number of some thousand digits
 RIVER = 12  # documents on the front page
+RECORDS = 40  # documents, and holders, whose forecasts are summed up on one page
 STRIP = 6  # questions in the strip of disagreements
 
 
-def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SIZE, **context):
+def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SIZE, summary=None, **context):
     """Answer with one page, `size` rows long, of a filtered list, its facets and chips.
 
     Where `format` asks for another form, answer with the rows as `table` tells them: see portal.export. An unknown
     parameter or value is a 400 that names it. `context` is added to the template's, which also has `filterset`,
-    `page_obj`, `facets`, `chips`, `total` and `data`.
+    `page_obj`, `facets`, `chips`, `total` and `data`; with `summary`, a function of the valid filterset, `summary` too.
     """
     filterset = filterset_class(request.GET, queryset=queryset, request=request)
     number = request.GET.get("page", "1") or "1"
@@ -49,6 +50,7 @@ def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SI
         "chips": [chip | {"url": without(request, chip)} for chip in filterset.chips()],
         "sorting": sorting(request, filterset),
         "data": export.links(request, table),
+        "summary": summary and summary(filterset),
     }
     return render(request, template, shown | context)
 
@@ -209,23 +211,31 @@ def rating_stories():
     return [{"framework": key[0], "subject": key[1], "axes": list(axes.items())} for key, axes in found.items()]
 
 
-class ForecastFilterSet(PositionFilterSet):
-    """Positions on predictive questions: the kind is fixed."""
-
-    kind = None
-
-
 @require_safe
 def forecasts(request):
     """Who expected what, how sure, by when, and what came of it."""
-    rows = (
-        Position.objects.published()
-        .forecasts()
-        .for_list()
-        .prefetch_related("follow_ups")
-        .order_by("-report__date", "report__slug", "order")
+    rows = Position.objects.published().forecasts().with_result().for_list().with_outcomes()
+    rows = rows.prefetch_related("follow_ups").order_by("-report__date", "report__slug", "order")
+    return listing(
+        request,
+        ForecastFilterSet,
+        rows,
+        "portal/forecasts.html",
+        table=FORECASTS,
+        summary=lambda filterset: track_records(filterset.qs.tally()),
     )
-    return listing(request, ForecastFilterSet, rows, "portal/forecasts.html", table=FORECASTS)
+
+
+def track_records(sorts):
+    """Return what forecasts come to: by document and by holder how many, how sure, how many decided; calibration."""
+    written, held = (forecasting.records(sorts, name)[:RECORDS] for name in ("report", "holder"))
+    return {
+        "written": forecasting.named(written, Report.objects.in_bulk([record.who for record in written])),
+        "held": forecasting.named(held, Actor.objects.in_bulk([record.who for record in held])),
+        "calibration": forecasting.calibration(sorts),
+        "calibrated_from": forecasting.CALIBRATED_FROM,
+        "decided": forecasting.DECIDED,
+    }
 
 
 @require_safe

@@ -26,9 +26,10 @@ from recommendations.models import (
     Question,
     Rating,
     Recommendation,
+    Resolution,
     Subject,
 )
-from reports.admin import PLACE, OfOneReport, Quoting, RowAdmin, RowForm, RowFormSet, SpanForm
+from reports.admin import PLACE, OfOneReport, Quoting, RowAdmin, RowForm, RowFormSet, SpanAdmin, SpanForm
 
 CODED = (Recommendation, Position)  # rows that other rows choose
 
@@ -387,6 +388,38 @@ class CrossReferenceAdmin(ChoosingRows, EditorialAdmin):
         super().save_model(request, obj, form, change)
 
 
+@admin.register(Resolution)
+class ResolutionAdmin(SpanAdmin):
+    """What a report itself tells of the outcome of a forecast."""
+
+    form = SpanForm
+    list_display = ["question", "outcome", "date", "report"]
+    list_filter = [OfOneReport, "outcome", "report__state", MissingTranslation]
+    list_select_related = ["report", "question"]
+    search_fields = ["question__text_zh", "question__text_en", "question__slug", "report__slug"]
+    autocomplete_fields = ["report", "question"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "A place where a report tells as done what some forecast was about. Only what the text states; an "
+                    "outcome known from elsewhere is entered on the question, with its source."
+                ),
+                "fields": [
+                    "report",
+                    "question",
+                    ("outcome", "date"),
+                    "quotation",
+                    "occurrence",
+                    ("note_zh", "note_en"),
+                ],
+            },
+        ),
+        PLACE,
+    ]
+
+
 class FollowUpForm(RowForm):
     owners = ["recommendation", "position"]
 
@@ -479,7 +512,9 @@ class QuestionAdmin(VocabularyAdmin):
         (
             _("What came of it"),
             {
-                "description": _("For forecasts only: an outcome has a date and a source."),
+                "description": _(
+                    "For forecasts only: an outcome has a date and a source. It goes before what reports tell."
+                ),
                 "fields": [("outcome", "outcome_date"), "outcome_source"],
             },
         ),

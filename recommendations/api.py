@@ -1,5 +1,7 @@
 """The API of what reports say: recommendations, positions, cross references, ratings, and their vocabulary."""
 
+from functools import partial
+
 from django.db.models import Prefetch
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -14,6 +16,7 @@ from recommendations.filters import (
     ActorFilterSet,
     AreaFilterSet,
     CrossReferenceFilterSet,
+    ForecastFilterSet,
     FrameworkFilterSet,
     PositionFilterSet,
     QuestionFilterSet,
@@ -30,6 +33,7 @@ from recommendations.models import (
     Question,
     Rating,
     Recommendation,
+    Resolution,
     Subject,
     Voice,
 )
@@ -252,6 +256,22 @@ class RecommendationRows(CodedRows):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+OUTCOME = {"outcome": "", "outcome_date": "", "outcome_source": "", "outcome_report": None}
+
+
+def settled(path=""):
+    """Return the members of OUTCOME, which tell what decides a question about the future; `path` leads to it."""
+    text = partial(serializers.CharField, default="")
+    return (
+        WordField(Question.Outcome, blank=True, source=f"{path}settlement.outcome", default=""),
+        text(source=f"{path}settlement.date", help_text="Of the outcome; empty while open, or where no text gives it."),
+        text(source=f"{path}settlement.source", help_text="Address of what tells it, where an editor entered that."),
+        serializers.CharField(
+            source=f"{path}settlement.report.slug", default=None, allow_null=True, help_text="Report that tells it."
+        ),
+    )
+
+
 class PositionSerializer(CodedRow):
     """One holder's answer to a question in one report. Forecasts are positions on predictive questions."""
 
@@ -310,6 +330,55 @@ class PositionRows(CodedRows):
         return positions()
 
 
+class ForecastSerializer(PositionSerializer):
+    """A position on a question about the future, and what came of it."""
+
+    endpoint = "forecasts"
+    example = PositionSerializer.example | {
+        "question": "dialogue-resumes",
+        "result": "held",
+        "outcome": "no",
+        "outcome_date": "2022-11",
+        "outcome_source": "https://example.org/",
+        "outcome_report": None,
+        **addresses("forecasts/cyber-relations-2021/P03/", "reports/cyber-relations-2021/#P03"),
+    }
+
+    result = WordField(Position.Result)
+    outcome, outcome_date, outcome_source, outcome_report = settled("question.")
+
+    class Meta:
+        model = Position
+        fields = (*PositionSerializer.Meta.fields, "result", *OUTCOME)
+
+
+class ForecastRows(PositionRows):
+    """What published reports expect, and what came of it. Own, joint and attributed forecasts are never added up."""
+
+    serializer_class = ForecastSerializer
+    filterset_class = ForecastFilterSet
+
+    def get_queryset(self):
+        return super().get_queryset().forecasts().with_result().with_outcomes()
+
+
+class ResolutionSerializer(Plain):
+    """What a report tells of the outcome of a forecast, and where."""
+
+    report = Slug("Slug of the report.")
+    outcome = WordField(Question.Outcome)
+    evidence = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Resolution
+        fields = ("report", "outcome", "date", "note_zh", "note_en", "evidence")
+
+    @extend_schema_field(EvidenceSerializer(many=True))
+    def get_evidence(self, row):
+        section = row.report.section_at(row.start)
+        return [evidence(row.report, row, self.context, section and section.key, None)]
+
+
 class QuestionSerializer(Row):
     """A question that documents answer: should it be, will it be, is it so? An open forecast has an empty outcome."""
 
@@ -320,9 +389,7 @@ class QuestionSerializer(Row):
         "text_zh": "中美应否恢复网络问题的官方对话？",
         "text_en": "Should China and the US resume official talks on cyber issues?",
         "areas": ["cyber-security"],
-        "outcome": "",
-        "outcome_date": "",
-        "outcome_source": "",
+        **OUTCOME,
         "report_count": 2,
         "counts": {"own": 2, "joint": 0, "attributed": 1},
         **addresses("questions/resume-official-dialogue/"),
@@ -330,16 +397,14 @@ class QuestionSerializer(Row):
 
     kind = WordField(Question.Kind)
     areas = Slug("Slugs of the policy areas.", many=True)
-    outcome = WordField(Question.Outcome, blank=True)
-    outcome_source = serializers.CharField(help_text="Address of what tells the outcome; empty while open.")
+    outcome, outcome_date, outcome_source, outcome_report = settled()
     report_count = serializers.IntegerField(help_text="Published reports that answer it.")
     counts = serializers.SerializerMethodField()
 
     class Meta:
         model = Question
         fields = (
-            "slug", "kind", "text_zh", "text_en", "areas", "outcome", "outcome_date", "outcome_source",
-            "report_count", "counts", *Row.ADDRESSES,
+            "slug", "kind", "text_zh", "text_en", "areas", *OUTCOME, "report_count", "counts", *Row.ADDRESSES,
         )  # fmt: skip
 
     @extend_schema_field(VoicesSerializer)
@@ -348,15 +413,16 @@ class QuestionSerializer(Row):
 
 
 class QuestionDetailSerializer(QuestionSerializer):
-    """A question with every published answer to it."""
+    """A question with every published answer to it, and what published reports tell of its outcome."""
 
-    example = QuestionSerializer.example | {"positions": [PositionSerializer.example]}
+    example = QuestionSerializer.example | {"positions": [PositionSerializer.example], "resolutions": []}
 
     positions = PositionSerializer(many=True)
+    resolutions = ResolutionSerializer(many=True, source="told")
 
     class Meta:
         model = Question
-        fields = (*QuestionSerializer.Meta.fields, "positions")
+        fields = (*QuestionSerializer.Meta.fields, "positions", "resolutions")
 
 
 class QuestionRows(Rows):
@@ -368,11 +434,14 @@ class QuestionRows(Rows):
 
     def get_queryset(self):
         # Grouped rows have no order of their own.
-        rows = Question.objects.published().with_counts().order_by("slug").prefetch_related("areas")
+        rows = Question.objects.published().with_counts().with_outcomes().order_by("slug").prefetch_related("areas")
         return rows.prefetch_related(Prefetch("positions", positions())) if self.action == "retrieve" else rows
 
     def learn(self, rows):
-        return quoted(p for row in rows for p in row.positions.all()) if self.action == "retrieve" else {}
+        if self.action != "retrieve":
+            return {}
+        spans = [(p.report, span) for row in rows for p in row.positions.all() for span in p.evidence.all()]
+        return {"quotes": quotations([*spans, *((told.report, told) for row in rows for told in row.told)])}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -688,6 +757,7 @@ VIEWS = (
     RecommendationRows,
     QuestionRows,
     PositionRows,
+    ForecastRows,
     CrossReferenceRows,
     FrameworkRows,
     RatingRows,

@@ -42,6 +42,13 @@ def quotation(report, evidence):
     return Quotation(evidence, section, "shown", *source.around(evidence.start, evidence.end, *report.extent))
 
 
+def told(question):
+    """Return what reports tell of a forecast's outcome, each with its `quotations`."""
+    for row in question.told:
+        row.quotations = [quotation(row.report, row)]
+    return question.told
+
+
 def dressed(rows):
     """Return coded rows as a list, each with its `quotations`, `who` (an actor or None), `authors`, `participants`."""
     rows = list(rows)

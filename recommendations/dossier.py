@@ -154,13 +154,14 @@ def publication_faults(data):
             yield from depth_faults(report.get(part, []), (*at, part))
         for number, section in enumerate(report.get("sections", [])):
             yield from span_faults(section, source, (*at, "sections", number), limits=None)
-        for part in ("recommendations", "positions", "ratings", "mentions", "citations"):
+        for part in ("recommendations", "positions", "ratings", "mentions", "resolutions", "citations"):
             for number, row in enumerate(report.get(part, [])):
                 here = (*at, part, number)
                 for place, span in enumerate(row.get("evidence", [])):
                     yield from span_faults(span, source, (*here, "evidence", place))
                 if part != "citations" and not row.get("evidence"):
                     yield Fault(json_path(here), "there is no evidence.")
+                yield from date_faults(row, here)
                 spans = [(span["start"], span["end"]) for span in row.get("evidence", [])]
                 if len(set(spans)) < len(spans):
                     yield Fault(json_path((*here, "evidence")), "one span stands here twice.")

@@ -132,6 +132,7 @@ def report(row):
             "ratings": ratings(row),
             "citations": citations(row),
             "mentions": mentions(row),
+            "resolutions": resolutions(row),
         }
     )
 
@@ -233,4 +234,11 @@ def mentions(row):
     return [
         compact(members(m, "event.slug", "as_printed", "note_zh", "note_en")) | {"evidence": [m.selector]}
         for m in row.mentions.select_related("event")
+    ]
+
+
+def resolutions(row):
+    return [
+        compact(members(r, "question.slug", "outcome", "date", "note_zh", "note_en")) | {"evidence": [r.selector]}
+        for r in row.resolutions.select_related("question")
     ]

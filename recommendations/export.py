@@ -4,8 +4,8 @@ from django.db.models import Max, Q
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from portal.export import Entry, Table, slugs
-from recommendations.models import Question, Voice
+from portal.export import Entry, Table, follow, slugs
+from recommendations.models import Voice
 from reports.export import NAMES, documents, if_public, line, told
 from reports.models import Report
 
@@ -87,6 +87,23 @@ def with_newest(path):
     )
 
 
+def settled(name):
+    """Return a lookup of what decides a question, or the question of a forecast; nothing while that is open."""
+
+    def lookup(row):
+        settlement = getattr(row, "question", row).settlement
+        return follow(settlement, name) or ""
+
+    return lookup
+
+
+SETTLED = (
+    ("outcome", settled("outcome")),
+    ("outcome_date", settled("date")),
+    ("outcome_source", settled("source")),
+    ("outcome_report", settled("report.slug")),
+)
+
 QUESTIONS = Table(
     endpoint="questions",
     title=_("Questions"),
@@ -100,15 +117,13 @@ QUESTIONS = Table(
         ("own", "own_count"),
         ("joint", "joint_count"),
         ("attributed", "attributed_count"),
-        ("outcome", "outcome"),
-        ("outcome_date", "outcome_date"),
-        ("outcome_source", "outcome_source"),
+        *SETTLED,
     ),
-    prepare=with_newest("positions__report"),
+    prepare=lambda queryset: with_newest("positions__report")(queryset).with_outcomes(),
     entry=lambda row: Entry(
         title=told(row, "text"),
         text=line(row.get_kind_display(), documents(row.report_count)),
-        date=max(row.newest or "", row.outcome_date),
+        date=max(row.newest or "", settled("date")(row)),
         tags=[told(area, "name") for area in row.areas.all()],
     ),
 )
@@ -123,8 +138,7 @@ def stance_in(language):
 
 
 FORECASTS = Table(
-    endpoint="positions",
-    query={"kind": Question.Kind.PREDICTIVE.value},
+    endpoint="forecasts",
     title=_("Forecasts"),
     columns=(
         *OF_REPORT,
@@ -148,9 +162,7 @@ FORECASTS = Table(
         ("note_en", "note_en"),
         ("recommendation", "recommendation.key"),
         ("result", "result"),
-        ("outcome", "question.outcome"),
-        ("outcome_date", "question.outcome_date"),
-        ("outcome_source", "question.outcome_source"),
+        *SETTLED,
     ),
     entry=lambda row: Entry(
         title=told(row.question, "text"),
@@ -161,7 +173,7 @@ FORECASTS = Table(
                 line(told(row.report, "title"), row.key),
             ]
         ),
-        date=max(row.report.date, row.question.outcome_date),
+        date=max(row.report.date, settled("date")(row)),
     ),
 )
 

@@ -1,6 +1,9 @@
 """What lists of recommendations, positions, questions, ratings and the vocabulary can be narrowed by."""
 
-from django.db.models import Q
+from functools import reduce
+from operator import or_
+
+from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -216,6 +219,49 @@ class PositionFilterSet(StrictFilterSet):
     class Meta:
         model = Position
         fields = []
+
+
+class HorizonFilter(WordsFilter):
+    """By when a forecast is meant to come true: a stretch of time, some date, or nothing that the text says."""
+
+    CHOICES = {
+        "short": _("in the short term"),
+        "term": _("within Biden's term"),
+        "long": _("in the long run"),
+        "dated": _("by a date"),
+        "unsaid": _("no date given"),
+    }
+    SPELT = {"dated": Q(horizon__gte="0", horizon__lt=":"), "unsaid": Q(horizon="")}  # a date begins with a digit
+
+    def known(self, words):
+        return self.CHOICES.keys()
+
+    def condition(self, word):
+        return self.SPELT.get(word) or Q(horizon=word)
+
+    def having(self, queryset, words):
+        return queryset.filter(reduce(or_, map(self.condition, words)))
+
+    def facet_rows(self, queryset):
+        counts = {word: Count("pk", filter=self.condition(word), distinct=True) for word in self.CHOICES}
+        found = queryset.order_by().aggregate(**counts)
+        return [(word, label, found[word]) for word, label in self.CHOICES.items() if found[word]]
+
+    def labels(self, words):
+        return {word: self.CHOICES[word] for word in words if word in self.CHOICES}
+
+
+class ForecastFilterSet(PositionFilterSet):
+    """Positions on questions about the future. Needs a queryset `with_result()`."""
+
+    kind = None
+    horizon = HorizonFilter(label=_("By when"), help_text=_("short, term, long, dated or unsaid. Repeat for “or”."))
+    outcome = ChoiceWordsFilter(
+        field_name="came_out",
+        choices=Position.Result.choices,
+        label=_("What came of it"),
+        help_text=_("open, held, part, failed, unknowable or unsaid. Repeat for “or”."),
+    )
 
 
 class QuestionFilterSet(StrictFilterSet):

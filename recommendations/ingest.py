@@ -4,6 +4,7 @@ from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import cached_property
 
 from portal.text import pinyin
 from recommendations.dossier import DossierError, Fault, json_path, read
@@ -19,6 +20,7 @@ from recommendations.models import (
     Question,
     Rating,
     Recommendation,
+    Resolution,
     Subject,
 )
 from reports.ingest import attach_held_text, held_text
@@ -205,6 +207,7 @@ class Loader:
             self.contributions(report, row, at)
             self.citations(report, row, at)
             self.mentions(report, row, at)
+            self.resolutions(report, row, at)
             rows[report.slug] = self.recommendations(report, row, at)
             positions = self.positions(report, row, at, rows[report.slug])
             ratings = self.ratings(report, row, at)
@@ -249,7 +252,7 @@ class Loader:
             return
         if row["source"]["end"] > len(text):
             self.fault((*at, "source", "end"), f"the source has only {len(text)} characters.")
-        for part in (*OF_REPORT, "citations", "mentions"):
+        for part in (*OF_REPORT, "citations", "mentions", "resolutions"):
             for number, coded in enumerate(row.get(part, [])):
                 for place, span in enumerate(coded.get("evidence", [])):
                     if text.digest(span["start"], span["end"]) != span["digest"]:
@@ -321,6 +324,24 @@ class Loader:
             wanted[key] = values
         if not self.faults:
             reconcile(report.mentions.all(), wanted, lambda m: (m.event_id, m.start), drop=True, report=report)
+
+    def resolutions(self, report, row, at):
+        wanted = {}
+        for number, entry in enumerate(row.get("resolutions", [])):
+            here = (*at, "resolutions", number)
+            values = self.values(Resolution, entry, here, {"question": Question}) | entry["evidence"][0]
+            if values["question_id"] in wanted:
+                self.fault(here, "this question stands here twice.")
+            if entry["question"] in self.known[Question] and values["question_id"] not in self.predictive:
+                self.fault((*here, "question"), "only a question about the future has an outcome.")
+            wanted[values["question_id"]] = values
+        if not self.faults:
+            reconcile(report.resolutions.all(), wanted, "question_id", drop=True, report=report)
+
+    @cached_property
+    def predictive(self):
+        """The ids of questions about the future."""
+        return set(Question.objects.filter(kind=Question.Kind.PREDICTIVE).values_list("pk", flat=True))
 
     def coded(self, model, report, row, at, part, references, more=None):
         """Reconcile the recommendations, positions or ratings of a report; returns {key: row}.

@@ -1,10 +1,13 @@
 """What a report says: recommendations, positions, ratings, and the shared vocabulary in which they are coded."""
 
+from typing import NamedTuple
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
-from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Prefetch, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -414,10 +417,33 @@ class QuestionQuerySet(SlugQuerySet):
             shown = shown.filter(voice__in=voices)
         return self.filter(Exists(shown.filter(stance__gt=0)), Exists(shown.filter(stance__lt=0)))
 
+    def with_outcomes(self):
+        """Bring along what public reports tell of the outcome of forecasts, the newest first."""
+        return self.prefetch_related(resolutions())
+
     def with_answers(self):
         """Bring along areas and published positions, each with all that its page shows of it."""
         answers = Position.objects.published().for_list().with_speakers()
         return self.prefetch_related("areas", Prefetch("positions", answers))
+
+
+def resolutions(path="resolutions"):
+    """Return the prefetch behind `Question.settlement`; `path` leads to the resolutions of a question."""
+    told = Resolution.objects.published().with_source().prefetch_related("report__sections")
+    return Prefetch(path, told.order_by(*Resolution.NEWEST), to_attr="told")
+
+
+class Settlement(NamedTuple):
+    """What decides a question about the future: the outcome, its date, and its source, an address or a report."""
+
+    outcome: str
+    date: str
+    source: str = ""
+    report: Report | None = None
+
+    @property
+    def word(self):
+        return Question.Outcome(self.outcome).label
 
 
 class Question(models.Model):
@@ -433,6 +459,7 @@ class Question(models.Model):
         YES = "yes", _("yes")
         PARTLY = "partly", _("in part")
         NO = "no", _("no")
+        UNKNOWABLE = "unknowable", _("cannot be known")
 
     slug = KeyField(_("slug"), max_length=100, unique=True, validators=[validate_slug])
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
@@ -467,6 +494,16 @@ class Question(models.Model):
     def natural_key(self):
         return (self.slug,)
 
+    @property
+    def settlement(self):
+        """The outcome that an editor entered, else the newest that a public report tells; None while open.
+
+        Walks what `with_outcomes()` fetched.
+        """
+        if self.outcome:
+            return Settlement(self.outcome, self.outcome_date, self.outcome_source)
+        return next((Settlement(told.outcome, told.date, report=told.report) for told in self.told), None)
+
 
 STANCES = (2, 1, 0, -1, -2)
 
@@ -499,6 +536,34 @@ class PositionQuerySet(CodedQuerySet):
     def forecasts(self):
         return self.filter(question__kind=Question.Kind.PREDICTIVE)
 
+    def with_outcomes(self):
+        """Bring along what public reports tell of how the question came out: what `result` walks."""
+        return self.prefetch_related(resolutions("question__resolutions"))
+
+    def with_result(self):
+        """Annotate `came_out`, the set-level twin of `Position.result`."""
+        told = Resolution.objects.published().filter(question=OuterRef("question")).order_by(*Resolution.NEWEST)
+        entered = NullIf("question__outcome", Value(""))
+        outcome = Coalesce(entered, Subquery(told.values("outcome")[:1]), Value(""))
+        clearly, result, outcomes = Q(stance__in=(2, -2)), Position.Result, Question.Outcome
+        ending = Case(
+            When(outcome_told="", then=Value(result.OPEN)),
+            When(outcome_told=outcomes.UNKNOWABLE, then=Value(result.UNKNOWABLE)),
+            When(stance=0, then=Value(result.UNSAID)),
+            When(clearly, outcome_told=outcomes.PARTLY, then=Value(result.PART)),
+            When(outcome_told=outcomes.PARTLY, then=Value(result.HELD)),
+            When(outcome_told=outcomes.YES, stance__lt=0, then=Value(result.FAILED)),
+            When(outcome_told=outcomes.NO, stance__gt=0, then=Value(result.FAILED)),
+            When(clearly, then=Value(result.HELD)),
+            default=Value(result.PART),
+        )
+        return self.alias(outcome_told=outcome).annotate(came_out=ending)
+
+    def tally(self):
+        """Return how many of these forecasts there are of each sort, [{report, holder, voice, hedge, came_out, n}]."""
+        sorts = self.with_result().order_by().values("report", "holder", "voice", "hedge", "came_out")
+        return list(sorts.annotate(n=Count("pk", distinct=True)))
+
     def on_report(self):
         """What a report's page shows of its positions; the report itself is known there."""
         return self.select_related("question", "holder", "recommendation").prefetch_related("evidence")
@@ -517,6 +582,16 @@ class Position(Coded):
         LIKELY = "likely", _("likely")
         POSSIBLE = "possible", _("possible")
         OPEN = "open", pgettext_lazy("hedge", "open")
+
+    class Result(models.TextChoices):
+        """What came of a forecast. A forecast of “no” holds when the outcome is no."""
+
+        OPEN = "open", pgettext_lazy("outcome", "Open")
+        HELD = "held", _("Held")
+        PART = "part", _("Held in part")
+        FAILED = "failed", _("Did not hold")
+        UNKNOWABLE = "unknowable", _("Cannot be known")
+        UNSAID = "unsaid", _("Had been left open")
 
     question = models.ForeignKey(Question, models.PROTECT, related_name="positions", verbose_name=_("question"))
     holder = models.ForeignKey(
@@ -600,20 +675,58 @@ class Position(Coded):
 
     @property
     def result(self):
-        """What came of a forecast: `open`, `held`, `part`, `failed`, or `unsaid` where it had been left open.
+        """What came of a forecast, a word of `Result`. Walks what `with_outcomes()` fetched.
 
         “In part” (±1) holds when the outcome is partly so; a plain yes or no (±2) then holds in part, and the reverse.
         """
-        outcome = {"": None, "yes": 2, "partly": 1, "no": -2}[self.question.outcome]
-        if outcome is None:
-            return "open"
+        settlement = self.question.settlement
+        if settlement is None:
+            return self.Result.OPEN
+        if settlement.outcome == Question.Outcome.UNKNOWABLE:
+            return self.Result.UNKNOWABLE
         if self.stance == 0:
-            return "unsaid"
-        if outcome == 1:
-            return "held" if abs(self.stance) == 1 else "part"
-        if (outcome > 0) != (self.stance > 0):
-            return "failed"
-        return "held" if abs(self.stance) == 2 else "part"
+            return self.Result.UNSAID
+        clearly = abs(self.stance) == 2
+        if settlement.outcome == Question.Outcome.PARTLY:
+            return self.Result.PART if clearly else self.Result.HELD
+        if (settlement.outcome == Question.Outcome.YES) != (self.stance > 0):
+            return self.Result.FAILED
+        return self.Result.HELD if clearly else self.Result.PART
+
+
+class Resolution(Span):
+    """What a report itself tells of the outcome of a forecast, and where: a note that reports the act, say."""
+
+    NEWEST = ("-date", "report__slug")
+
+    report = models.ForeignKey(Report, models.CASCADE, related_name="resolutions", verbose_name=_("report"))
+    question = models.ForeignKey(Question, models.PROTECT, related_name="resolutions", verbose_name=_("question"))
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Question.Outcome.choices[1:])
+    date = PartialDateField(_("date"), help_text=_("Of the outcome, as the text gives it; empty where it gives none."))
+    note_zh = models.TextField(_("note (Chinese)"), blank=True)
+    note_en = models.TextField(_("note (English)"), blank=True)
+
+    objects = OfReportQuerySet.as_manager()
+
+    class Meta(Span.Meta):
+        verbose_name = _("resolution")
+        verbose_name_plural = _("resolutions")
+        ordering = ["report", "start", "pk"]
+        constraints = [
+            *Span.Meta.constraints,
+            models.UniqueConstraint(fields=["report", "question"], name="resolution_unique"),
+            models.CheckConstraint(condition=~Q(outcome=""), name="resolution_has_outcome"),
+        ]
+
+    section = None  # a report finds it by the place
+
+    def __str__(self):
+        return f"{self.question} – {self.report}"
+
+    def clean(self):
+        super().clean()
+        if self.question_id and self.question.kind != Question.Kind.PREDICTIVE:
+            raise ValidationError({"question": _("Only a question about the future has an outcome.")})
 
 
 class CrossReferenceQuerySet(models.QuerySet):

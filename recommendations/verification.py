@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from portal.text import SPAN_MAX, SPAN_MIN
-from recommendations.models import Evidence
+from recommendations.models import Evidence, Resolution
 from reports.ingest import is_whole
 from reports.models import Citation, Mention, Report, SourceText
 
@@ -26,6 +26,8 @@ def spans(report):
         yield row.key, row.selector
     for row in Mention.objects.filter(report=report).select_related("event"):
         yield f"mention of {row.event.slug}", row.selector
+    for row in Resolution.objects.filter(report=report).select_related("question"):
+        yield f"resolution of {row.question.slug}", row.selector
 
 
 def verify(texts=None):

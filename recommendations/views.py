@@ -129,12 +129,13 @@ def question_list(request):
 
 @require_safe
 def question_detail(request, slug):
-    question = get_object_or_404(Question.objects.published().prefetch_related("areas"), slug=slug)
+    question = get_object_or_404(Question.objects.published().with_outcomes().prefetch_related("areas"), slug=slug)
     found = Position.objects.published().for_list().with_speakers().filter(question=question)
     positions, kind = comparison.dressed(found), question.kind
     silent, uncoded = comparison.without_position(Report.objects.published().for_list(), positions)
     context = {
         "question": question,
+        "told": comparison.told(question),
         "data": twin("questions", question),
         "say": comparison.debate(kind, positions, len(silent), len(uncoded)),
         "document_count": len({position.report_id for position in positions}),

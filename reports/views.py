@@ -38,6 +38,7 @@ def report_detail(request, slug):
         "sections": contents(report, recommendations, positions, ratings),
         "counts": counts(recommendations, positions, ratings),
         "citations": report.citations.select_related("work"),
+        "resolutions": report.resolutions.select_related("question").order_by("-date", "question__slug"),
         "mentions": report.mentions.select_related("event").order_by("event__date", "start"),
     }
     return render(request, "reports/detail.html", context)

@@ -15,6 +15,7 @@ from recommendations.models import (
     Question,
     Rating,
     Recommendation,
+    Resolution,
     Subject,
 )
 from reports.models import (
@@ -187,3 +188,10 @@ def mention(report, event, start=0, end=16, **values):
     return Mention.objects.create(
         **{"report": report, "event": event, "start": start, "end": end, "digest": proof} | values
     )
+
+
+def resolution(report, question, start=0, end=16, **values):
+    """What a report tells of the outcome of a forecast; by default that it came true."""
+    proof = report.squeezed.digest(start, end) if report.squeezed else digest("x" * (end - start))
+    defaults = {"outcome": "yes", "date": "2021-01-28", "start": start, "end": end, "digest": proof}
+    return Resolution.objects.create(**{"report": report, "question": question} | defaults | values)

@@ -496,6 +496,7 @@ def everything(text=None):
         report, section, row, position, rating, contribution, report.source_text,
         report.passages.create(number=1, text="一", start=0, end=5, section=section),
         make.citation(report, work=make.work()), make.mention(report, make.event()),
+        make.resolution(report, position.question),
         make.cross_reference(row, make.recommendation(make.report())), make.instrument(), make.actor(),
         FollowUp.objects.create(recommendation=row, source_url="https://example.org/", **told),
     ]  # fmt: skip

@@ -33,6 +33,8 @@ CONTRACT = {
     "note_zh note_en parts",
     "positions": "key question report holder voice stance hedge horizon condition_zh condition_en summary_zh "
     "summary_en recommendation evidence url api_url",
+    "forecasts": "key question report holder voice stance hedge horizon evidence result outcome outcome_date "
+    "outcome_source outcome_report url api_url",
     "ratings": "key framework dimension subject level basis assessor report summary_zh summary_en evidence url api_url",
     "crossreferences": "source target kind state rationale_zh rationale_en url api_url",
     "reports": "slug title_zh title_en kind date date_end date_kind date_note_zh date_note_en part_of parts place "
@@ -108,7 +110,8 @@ def world(word="sample", area=None, **report_values):
     preface.restates.add(advice)
     other = make.recommendation(make.report(**report_values), areas=[area])
     reference = of(make.cross_reference, a.CrossReference, advice, other, kind="refines")
-    question = slugged(make.question, a.Question, areas=[area])
+    question = slugged(make.question, a.Question, areas=[area], kind="predictive")
+    of(make.resolution, a.Resolution, report, question, start=2, end=20, digest="0" * 12)
     position = of(
         make.position, a.Position, report, question=question, voice="attributed", holder=actor, recommendation=advice
     )
@@ -120,7 +123,8 @@ def world(word="sample", area=None, **report_values):
         make.evidence(row, 30, 60)
     return {
         "reports": report, "authors": author, "institutions": publisher, "areas": area, "actors": actor,
-        "recommendations": advice, "questions": question, "positions": position, "crossreferences": reference,
+        "recommendations": advice, "questions": question, "positions": position, "forecasts": position,
+        "crossreferences": reference,
         "frameworks": framework, "ratings": rating, "works": work, "citations": citation, "events": event,
     }  # fmt: skip
 

@@ -27,7 +27,7 @@ LISTS = {
     "recommendations": "recommendations",
     "questions": "questions",
     "frameworks": "frameworks",
-    "forecasts": "positions",
+    "forecasts": "forecasts",
     "timeline": "events",
 }
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -148,8 +148,7 @@ def test_json_lines_are_the_objects_of_the_api(client, path):
     fill(3)
     text = ask(client, f"{path}/", "jsonl")[1]
     lines = [json.loads(line) for line in text.splitlines()]
-    kind = "&kind=predictive" if path == "forecasts" else ""
-    objects = client.get(f"/api/v1/{LISTS[path]}/?page_size=100{kind}").json()["results"]
+    objects = client.get(f"/api/v1/{LISTS[path]}/?page_size=100").json()["results"]
     assert sorted(map(json.dumps, lines)) == sorted(map(json.dumps, objects))
 
 
@@ -159,7 +158,7 @@ def test_a_csv_says_both_languages_and_slugs_in_either_language_of_the_page(clie
     make.position(report, key="P01", question=question, stance=-2)
     response, text = ask(client, "forecasts/", "csv")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
-    assert response["Content-Disposition"] == 'attachment; filename="duizhao-positions.csv"'
+    assert response["Content-Disposition"] == 'attachment; filename="duizhao-forecasts.csv"'
     assert response.getvalue() == b""  # read once, as it was made
     [row] = table(text)
     assert (row["report"], row["key"], row["question"]) == ("shown", "P01", "rain")
@@ -318,7 +317,7 @@ def test_a_list_page_leads_to_its_forms_and_they_answer(client, path):
         assert (f'type="{kind}"' in head) == (form in export.FEEDS)
         assert client.get(address.replace("&amp;", "&")).status_code == 200
     assert html.count('class="data"') == 1
-    twin = f"/api/v1/{LISTS[path]}/?{word}" + ("&amp;kind=predictive" if path == "forecasts" else "")
+    twin = f"/api/v1/{LISTS[path]}/?{word}"
     assert f'<a href="{twin}" type="application/json"' in html
     assert client.get(twin.replace("&amp;", "&")).status_code == 200
 

@@ -16,6 +16,7 @@ from recommendations.models import (
     Question,
     Rating,
     Recommendation,
+    Resolution,
     Subject,
 )
 from reports.models import Author, Citation, Contribution, Event, Institution, Mention, Report, Section, Work
@@ -37,6 +38,7 @@ def everything(**state):
     make.section(report)
     make.citation(report, work=make.work())
     make.mention(report, make.event())
+    make.resolution(report, make.question(kind="predictive"))
     FollowUp.objects.create(
         recommendation=advice, date="2022", status="done", narrative_zh="已做。", narrative_en="Done.",
         source_url="https://example.org/",
@@ -46,7 +48,7 @@ def everything(**state):
 
 GATED = [
     Report, Author, Institution, Contribution, Section, Work, Citation, Event, Mention,
-    Actor, Instrument, Recommendation, Question, Position, Framework, Subject, Rating, FollowUp,
+    Actor, Instrument, Recommendation, Question, Position, Framework, Subject, Rating, FollowUp, Resolution,
 ]  # fmt: skip
 
 STATES = [

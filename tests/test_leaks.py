@@ -21,7 +21,6 @@ from django.utils import timezone, translation
 import reports.api
 from portal import filters
 from portal.fields import PartialDateField
-from recommendations.filters import UnitFilter
 from recommendations.models import FollowUp, PolicyArea
 from reports.models import Passage, Report
 from tests import factories as make
@@ -50,8 +49,8 @@ DETAILS = {
 API_DETAILS = {
     "reports": "report", "authors": "author", "institutions": "institution", "works": "work",
     "citations": "citation", "events": "event", "recommendations": "recommendation", "questions": "question",
-    "positions": "position", "crossreferences": "reference", "frameworks": "framework", "ratings": "rating",
-    "areas": "area", "actors": "actor",
+    "positions": "position", "forecasts": "position", "crossreferences": "reference", "frameworks": "framework",
+    "ratings": "rating", "areas": "area", "actors": "actor",
 }  # fmt: skip
 API_LISTS = {f"api-{endpoint}-list" for endpoint in API_DETAILS}
 API_PAGES = {"api-root", "schema", "api-dossier-schema"}
@@ -108,9 +107,9 @@ def asker(cookies=""):
 
 
 def told(response):
-    """Return all that a response tells, but for the moment at which it ends to be true."""
+    """Return all that a response tells, but for the moment at which it ends to be true and the digest of its body."""
     body = b"".join(response.streaming_content) if response.streaming else response.content
-    headers = sorted(pair for pair in response.items() if pair[0] != "Expires")
+    headers = sorted(pair for pair in response.items() if pair[0] not in ("Expires", "ETag"))
     return response.status_code, headers, {name: c.value for name, c in response.cookies.items()}, body
 
 
@@ -163,6 +162,9 @@ def world(word="", area=None, **state):
     position = make.position(report, question=question, voice="attributed", holder=actor, recommendation=advice)
     other = make.recommendation(make.report(**report_state), areas=[area])
     own = make.position(other.report, question=question, stance=-2)
+    told = make.question([area], kind="predictive")
+    make.position(report, question=told)
+    make.resolution(report, told)
     framework, subject = make.framework(work=work), make.subject(parent=make.subject())
     ratings = [make.rating(report, axis, subject=subject, assessor=actor) for axis in framework.dimensions.all()]
     make.rating(report, framework.dimensions.first(), subject=subject, level="low", assessor=None)
@@ -175,7 +177,7 @@ def world(word="", area=None, **state):
         report=report, whole=whole, author=author, institution=institution, area=area, actor=actor, work=work,
         citation=citation, event=event, recommendation=advice, preface=preface, question=question, position=position,
         reference=make.cross_reference(advice, other, kind="refines"), framework=framework, rating=ratings[0],
-        instrument=advice.instruments.get(), subject=subject,
+        instrument=advice.instruments.get(), subject=subject, told=told,
     )  # fmt: skip
 
 
@@ -186,6 +188,8 @@ def lean(hidden, public):
     make.contribution(report, institution=public.institution)
     make.citation(report, work=public.work)
     make.mention(report, public.event)
+    make.resolution(report, public.told, outcome="no", date="2024")
+    make.resolution(report, public.question, outcome="no", date="2024")
     make.rating(report, public.framework.dimensions.first(), subject=public.subject, assessor=public.actor, level="low")
     make.position(report, question=public.question, voice="attributed", holder=public.actor, stance=-1)
     make.position(report, question=public.question, stance=0)
@@ -237,6 +241,8 @@ def marked(row, field, token):
         return None
     if (field.max_length or 100) < len(token) or field.name in ("digest", "horizon", "text"):
         return None
+    if field.name == "outcome_source" and not row.outcome:
+        return None
     if field.name == "key":
         return f"{row.key[0]}{token}{row.pk}"
     if field.name == "slug":
@@ -274,7 +280,7 @@ def words(word_filter, public, hidden, token):
         return [*dict.fromkeys(slugs), *(["authors"] if getattr(word_filter, "authors", False) else [])]
     if isinstance(word_filter, filters.ChoiceWordsFilter):
         return list(word_filter.choices)
-    if isinstance(word_filter, UnitFilter):
+    if hasattr(word_filter, "CHOICES"):
         return list(word_filter.CHOICES)
     if isinstance(word_filter, filters.TextFilter):
         return [token, token.upper(), "1"]

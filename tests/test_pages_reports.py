@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from recommendations.models import Question
+from recommendations.models import Position, Question
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +151,9 @@ def test_a_forecast_is_open_until_its_question_has_an_outcome(client):
 def test_what_came_of_a_forecast(stance, outcome, result):
     settled = {"outcome_date": "2022", "outcome_source": "https://example.org/"} if outcome else {}
     question = make.question(kind="predictive", outcome=outcome, **settled)
-    assert make.position(make.report(), question=question, stance=stance).result == result
+    make.position(make.report(), question=question, stance=stance)
+    forecast = Position.objects.with_result().with_outcomes().get()
+    assert forecast.result == forecast.came_out == result
 
 
 def test_voices_of_forecasts_are_never_added(client):
