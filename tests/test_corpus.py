@@ -22,6 +22,7 @@ from recommendations.models import (
     Question,
     Rating,
     Recommendation,
+    Resolution,
     Subject,
 )
 from recommendations.verification import verify
@@ -78,10 +79,9 @@ def test_the_corpus_is_written_back_byte_for_byte(corpus, tmp_path):
 def test_every_span_is_proven(corpus, texts):
     result = verify(texts)
     assert (result.faults, result.unheld) == ([], 0)
-    assert (
-        result.proven
-        == Evidence.objects.count() + Mention.objects.count() + Citation.objects.exclude(start=None).count()
-    )
+    cited = Citation.objects.exclude(start=None)
+    spans = [Evidence.objects.all(), Mention.objects.all(), Resolution.objects.all(), cited]
+    assert result.proven == sum(rows.count() for rows in spans)
 
 
 @needs_texts
@@ -147,8 +147,13 @@ def test_at_least_sixty_questions_are_shared(corpus):
     assert not Question.objects.filter(positions=None).exists()
 
 
-def test_predictions_are_open_until_an_editor_records_the_outcome(corpus):
+def test_forecasts_are_open_but_for_what_the_documents_themselves_report(corpus):
+    """A footnote that tells of the order signed decides a forecast; nothing known from elsewhere does."""
     assert not Question.objects.exclude(outcome="").exists()
+    told = {row.question.slug: (row.report.slug, row.outcome, row.date) for row in Resolution.objects.all()}
+    assert told["mexico-city-repeal"] == ("biden-issues-2021-tang-bei", "yes", "2021-01-28")
+    assert told["us-rejoin-paris"] == ("biden-issues-2021-mao-ruipeng", "yes", "")
+    assert all(row.question.positions.exists() for row in Resolution.objects.all())
 
 
 def test_the_vocabulary_holds_nothing_idle(corpus):
