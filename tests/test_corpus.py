@@ -14,6 +14,7 @@ from recommendations.dossier import read
 from recommendations.ingest import load_dossier
 from recommendations.models import (
     Actor,
+    CrossReference,
     Evidence,
     Framework,
     Instrument,
@@ -186,3 +187,47 @@ def test_a_position_on_a_recommendation_has_its_voice(corpus):
 def test_dossiers_pass_their_own_schema():
     for path in dossier_paths([CORPUS]):
         read(path)
+
+
+def test_relations_are_decided_reasoned_and_worth_a_look(corpus):
+    relations = CrossReference.objects.select_related("source__report", "target__report")
+    assert relations.count() == relations.published().count() >= 120
+    assert {row.kind for row in relations} == set(CrossReference.Kind.values)
+    pairs = set()
+    for row in relations:
+        row.full_clean()
+        assert row.rationale_zh.endswith("。") and row.rationale_en.endswith("."), row
+        assert not row.source.restates.exists() and not row.target.restates.exists(), row
+        pairs.add(frozenset((row.source_id, row.target_id)))
+    assert len(pairs) == len(relations)
+
+
+# Where the documents meet: questions that publications share (an essay stands for its symposium), and relations
+# between recommendations on them.
+MEETINGS = {
+    "official dialogue": (["restore-official-dialogue", "specialist-official-contact"], 5),
+    "cross-border data": (["data-flow-narrow-exceptions", "data-flow-mechanism", "data-security-initiative"], 3),
+    "narrow security limits": (["narrow-national-security", "long-arm-jurisdiction"], 3),
+    "recognised standards": (["mutual-technical-standards"], 3),
+    "climate, health, space": (["climate-energy-cooperation", "health-cooperation", "space-cooperation"], 4),
+    "decoupling": (["technology-decoupling", "decoupling-harm", "decoupling-continue"], 4),
+    "continuity or change": (["biden-china-continuity", "biden-tech-continuity", "biden-alliances"], 4),
+    "export controls": (["export-controls-keep"], 2),
+    "democracy summit": (["democracy-summit-held", "hold-democracy-summit"], 2),
+    "who": (["us-rejoin-who"], 2),
+    "united nations or clubs": (["un-central-role", "like-minded-clubs-prospect"], 2),
+}
+
+
+@pytest.mark.parametrize("point", MEETINGS)
+def test_the_documents_meet(corpus, point):
+    slugs, least = MEETINGS[point]
+    assert Question.objects.filter(slug__in=slugs).count() == len(slugs)
+    places = Position.objects.filter(question__slug__in=slugs).values_list("report__slug", "report__part_of__slug")
+    assert len({whole or slug for slug, whole in places}) >= least
+
+
+def test_recommendations_on_the_meeting_points_are_tied(corpus):
+    dialogue = CrossReference.objects.filter(source__action_type="dialogue", target__action_type="dialogue")
+    ends = dialogue.values_list("source__report__slug", "target__report__slug")
+    assert len({slug for pair in ends for slug in pair}) >= 5
