@@ -262,6 +262,23 @@ class RecommendationQuerySet(CodedQuerySet):
             )
         )
 
+    def for_suggestions(self):
+        """What `recommendations.suggestion` compares, drafts too: every row that does not just repeat another."""
+        return (
+            self.filter(~is_restating())
+            .select_related("report")
+            .prefetch_related("areas", "addressees", "instruments", "positions__question")
+        )
+
+    def with_references(self):
+        """Bring along the public relations from and to each row (see `Recommendation.reference_count`)."""
+        return self.prefetch_related(
+            *(
+                Prefetch(f"references_{way}", CrossReference.objects.published().only("source", "target"))
+                for way in ("out", "in")
+            )
+        )
+
     def with_family(self):
         """Bring along the parts of an umbrella and the rows that restate this one, as far as they are public."""
         return self.prefetch_related(
@@ -373,6 +390,11 @@ class Recommendation(Coded):
     def unit(self):
         """Row-level twin of `atomic()`: atomic, umbrella or restating. Walks what a page or `with_units()` fetched."""
         return "restating" if self.restates.all() else "umbrella" if self.parts.all() else "atomic"
+
+    @property
+    def reference_count(self):
+        """How many public relations tie it to other reports; walks what `with_references()` fetched."""
+        return len(self.references_out.all()) + len(self.references_in.all())
 
     def clean(self):
         super().clean()
@@ -734,6 +756,10 @@ class CrossReferenceQuerySet(models.QuerySet):
         """Confirmed relations of which both ends are public."""
         public = Report.objects.published()
         return self.filter(state=CrossReference.State.CONFIRMED, source__report__in=public, target__report__in=public)
+
+    def proposed(self):
+        """Suggestions of `manage.py suggest_relations` that wait for an editor; those entered by hand have no score."""
+        return self.filter(state=CrossReference.State.SUGGESTED, score__isnull=False)
 
     def touching(self, recommendation):
         """Relations of which a recommendation is an end, either one."""
