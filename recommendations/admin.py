@@ -408,18 +408,16 @@ class CrossReferenceAdmin(ChoosingRows, EditorialAdmin):
         def decision(obj):
             if obj.state != self.State.SUGGESTED:
                 return None
-            query = request.GET.urlencode()
             rows = (
-                (self.address(name, obj.pk), query, label, obj, label) for name, (label, *_to) in self.DECISIONS.items()
+                (reverse(f"{self.admin_site.name}:crossreference_{name}", args=[obj.pk]), query, label, obj, label)
+                for name, (label, *_steps) in self.DECISIONS.items()
             )
             button = '<button type="submit" formaction="{}?{}" aria-label="{}: {}">{}</button>'
             return format_html('<span class="decide">{}</span>', format_html_join(" ", button, rows))
 
+        query = request.GET.urlencode()
         shown = super().get_list_display(request)
         return [*shown, decision] if self.has_publish_permission(request) else shown
-
-    def address(self, name, pk):
-        return reverse(f"{self.admin_site.name}:crossreference_{name}", args=[pk])
 
     def get_urls(self):
         decide = self.admin_site.admin_view(self.decide)
@@ -437,13 +435,14 @@ class CrossReferenceAdmin(ChoosingRows, EditorialAdmin):
         if not self.has_publish_permission(request):
             raise PermissionDenied
         row = get_object_or_404(self.get_queryset(request), pk=pk)
-        _label, sources, target = self.DECISIONS[name]
-        if take_step(self, request, pk, sources, target):
+        _label, _sources, target = self.DECISIONS[name]
+        # Only what waits is decided by a click: a list may be old, and another editor may have decided since.
+        if take_step(self, request, pk, [self.State.SUGGESTED], target):
             said = gettext("%(row)s is now: %(state)s.") % {"row": row, "state": self.State(target).label}
             url = reverse(f"{self.admin_site.name}:recommendations_crossreference_change", args=[pk])
             undo = gettext("To undo this, set its state back on its page.")
             self.message_user(request, format_html('{} <a href="{}">{}</a>', said, url, undo), messages.SUCCESS)
-        elif row.state not in sources:
+        elif row.state != self.State.SUGGESTED:
             said = gettext("%(row)s was decided before: %(state)s.") % {"row": row, "state": row.get_state_display()}
             self.message_user(request, said, messages.WARNING)
         query = request.GET.urlencode()

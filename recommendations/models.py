@@ -240,8 +240,14 @@ class RecommendationQuerySet(CodedQuerySet):
 
     def on_report(self):
         """What a report's page shows of its advice; the report itself is known there."""
-        return self.select_related("made_by").prefetch_related(
-            "addressees", "evidence", Prefetch("restates", Recommendation.objects.published().select_related("report"))
+        return (
+            self.with_references()
+            .select_related("made_by")
+            .prefetch_related(
+                "addressees",
+                "evidence",
+                Prefetch("restates", Recommendation.objects.published().select_related("report")),
+            )
         )
 
     def for_list(self):
