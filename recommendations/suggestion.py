@@ -115,10 +115,10 @@ class Corpus:
     """
 
     def __init__(self, items):
-        self.items = sorted(items, key=lambda item: item.key)
+        self.items = sorted(items, key=lambda one: one.key)
         self.rarity = {name: rarities(self.items, name) for name in ("questions", *SHARED, *TEXTS)}
         self.vectors = {
-            (name, item.key): vector(item.terms(name), self.rarity[name]) for name in TEXTS for item in self.items
+            (name, one.key): vector(one.terms(name), self.rarity[name]) for name in TEXTS for one in self.items
         }
 
     def signals(self, one, two):
@@ -144,22 +144,22 @@ class Corpus:
         With `reports` (slugs), one end stands in one of them. A list of items that share a term is at most COMMON long,
         so the work grows with the number of terms and not with the square of the number of items.
         """
-        posted = defaultdict(list)
-        for place, item in enumerate(self.items):
+        posted, wanted = defaultdict(list), set(reports)
+        for place, one in enumerate(self.items):
             for name in GROUNDS:
-                for term in item.terms(name):
+                for term in one.terms(name):
                     posted[name, term].append(place)
         for place, one in enumerate(self.items):
             lists = (posted[name, term] for name in GROUNDS for term in one.terms(name))
             near = {later for found in lists if len(found) <= COMMON for later in found if later > place}
             for two in (self.items[later] for later in sorted(near)):
-                if one.report != two.report and (not reports or {one.report, two.report} & set(reports)):
+                if one.report != two.report and (not wanted or {one.report, two.report} & wanted):
                     yield one, two
 
 
 def rarities(items, name):
     """Return {term: log(1 + N/n)} of the terms that n of N items have."""
-    having = Counter(term for item in items for term in item.terms(name))
+    having = Counter(term for one in items for term in one.terms(name))
     return {term: math.log(1 + len(items) / n) for term, n in having.items()}
 
 
@@ -178,9 +178,9 @@ def overlap(mine, theirs, rarity):
     return math.fsum(rarity[term] for term in both) / math.fsum(rarity[term] for term in mine.keys() | theirs.keys())
 
 
-def score(signals, weights=WEIGHTS):
+def score(signals):
     """Return the weighted mean of all signals, from 0 to 1; a signal that is not given counts as 0."""
-    return math.fsum(weights[name] * value for name, value in signals.items()) / sum(weights.values())
+    return math.fsum(WEIGHTS[name] * value for name, value in signals.items()) / sum(WEIGHTS.values())
 
 
 def weightiest(signals):
@@ -225,7 +225,7 @@ class Suggestion:
 
 
 def suggestion(corpus, one, two):
-    target, source = sorted((one, two), key=lambda item: (item.date, item.key))
+    target, source = sorted((one, two), key=lambda end: (end.date, end.key))
     signals = corpus.signals(one, two)
     shown = {name: round(value, 3) for name, value in signals.items()}
     return Suggestion(source, target, round(score(signals), 4), {name: value for name, value in shown.items() if value})
@@ -254,9 +254,8 @@ def rationales(found, corpus):
 
 def rationale(found, corpus):
     """Say what a pair shares, the weightiest first."""
-    said = dict.fromkeys(
-        clause(name, found, corpus) for name in weightiest(found.signals)
-    )  # both texts make one clause
+    # The similarity of the Chinese and that of the English make one clause.
+    said = dict.fromkeys(clause(name, found, corpus) for name in weightiest(found.signals))
     *most, last = list(said)[:NAMED]
     if most:
         comma = pgettext("reasons", "%(first)s, %(last)s")
@@ -277,10 +276,10 @@ def clause(name, found, corpus):
     if name == "questions":
         against = opposed(one, two)
         text = _("answer “%(question)s” in opposite ways") if against else _("answer “%(question)s”")
-        return text % {"question": told(one.questions[(against or rarest)[0]], "text")}
+        return text % {"question": inside(told(one.questions[(against or rarest)[0]], "text"))}
     names = [told(one.terms(name)[slug], "name") for slug in rarest]
     if name == "areas":
-        return _("belong to the area “%(area)s”") % {"area": names[0]}
+        return _("belong to the area “%(area)s”") % {"area": inside(names[0])}
     if name == "addressees":
         text = ngettext(
             "speak to the same addressee (%(names)s)", "speak to the same addressees (%(names)s)", len(names)
@@ -288,3 +287,8 @@ def clause(name, found, corpus):
     else:
         text = ngettext("name the same instrument (%(names)s)", "name the same instruments (%(names)s)", len(names))
     return text % {"names": listed(names)}
+
+
+def inside(text):
+    """Return a text that is to stand in quotation marks, its own being single ones."""
+    return text.translate(str.maketrans("“”", "‘’"))
