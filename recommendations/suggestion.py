@@ -253,9 +253,9 @@ def rationales(found, corpus):
 
 
 def rationale(found, corpus):
-    """Say what a pair shares, the weightiest first."""
-    # The similarity of the Chinese and that of the English make one clause.
-    said = dict.fromkeys(clause(name, found, corpus) for name in weightiest(found.signals))
+    """Say what a pair shares, the weightiest first; that words are alike tells least and comes last."""
+    named = sorted(weightiest(found.signals), key=lambda name: name in TEXTS)
+    said = dict.fromkeys(clause(name, found, corpus) for name in named)  # both texts make one clause
     *most, last = list(said)[:NAMED]
     if most:
         comma = pgettext("reasons", "%(first)s, %(last)s")

@@ -36,8 +36,9 @@ class Command(BaseCommand):
         corpus = Corpus(item(row, above) for row in Recommendation.objects.for_suggestions())
         rows = CrossReference.objects.select_related("source__report", "target__report")
         waiting = {pair(row): row for row in rows.proposed()}
-        decided = {pair(row) for row in rows} - waiting.keys()
-        found = best(corpus, limit, decided, report)
+        proposals = set(waiting.values())
+        known = {pair(row) for row in rows if row not in proposals}
+        found = best(corpus, limit, known, report)
         fresh = [one for one in found if one.pair not in waiting]
         if dry_run:
             for one in fresh:
