@@ -3,16 +3,22 @@
 A coded row is entered with its evidence by pasting quotations; its key and order follow by themselves.
 """
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.db.models import Count
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Value
+from django.db.models.functions import Coalesce
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.views.decorators.http import require_POST
 
-from portal.admin import Bilingual, EditorialAdmin, MissingTranslation, NamedAdmin, VocabularyAdmin, step
+from portal.admin import Bilingual, EditorialAdmin, MissingTranslation, NamedAdmin, VocabularyAdmin, step, take_step
+from portal.text import told
 from recommendations.models import (
     Actor,
     CrossReference,
@@ -29,6 +35,7 @@ from recommendations.models import (
     Resolution,
     Subject,
 )
+from recommendations.suggestion import weightiest
 from reports.admin import PLACE, OfOneReport, Quoting, RowAdmin, RowForm, RowFormSet, SpanAdmin, SpanForm
 
 CODED = (Recommendation, Position)  # rows that other rows choose
@@ -330,11 +337,27 @@ class RatingAdmin(CodedAdmin):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+SIGNAL_WORDS = {
+    "questions": _("shared question"),
+    "areas": _("policy areas"),
+    "addressees": _("addressees"),
+    "instruments": _("instruments"),
+    "action": _("action"),
+    "text_zh": _("words (Chinese)"),
+    "text_en": _("words (English)"),
+}
+UNSCORED = Value(-1.0)  # a relation entered by hand comes after those that have a score, on every database
+
+
 @admin.register(CrossReference)
 class CrossReferenceAdmin(ChoosingRows, EditorialAdmin):
-    """A relation between recommendations of two reports. Coders suggest; publishers confirm or reject."""
+    """A relation between recommendations of two reports. Coders suggest; publishers confirm or reject.
 
-    list_display = ["source_key", "kind", "target_key", "state", "confirmed_by"]
+    What waits comes first, the highest score on top, with a button for either decision.
+    """
+
+    list_display = ["source_key", "kind", "target_key", "grounds", "score_shown", "state", "confirmed_by"]
+    ordering = ["-state", Coalesce("score", UNSCORED).desc(), "pk"]  # suggested, rejected, confirmed
     list_filter = ["state", "kind", MissingTranslation]
     list_select_related = ["source__report", "target__report", "confirmed_by"]
     search_fields = [f"{end}__{name}" for end in ("source", "target") for name in RecommendationAdmin.search_fields]
@@ -353,10 +376,11 @@ class CrossReferenceAdmin(ChoosingRows, EditorialAdmin):
         )
     ]
     State = CrossReference.State
-    actions = [
-        step("confirm", _("Confirm"), [State.SUGGESTED, State.REJECTED], State.CONFIRMED, "publish"),
-        step("reject", _("Reject"), [State.SUGGESTED, State.CONFIRMED], State.REJECTED, "publish"),
-    ]
+    DECISIONS = {
+        "confirm": (_("Confirm"), [State.SUGGESTED, State.REJECTED], State.CONFIRMED),
+        "reject": (_("Reject"), [State.SUGGESTED, State.CONFIRMED], State.REJECTED),
+    }
+    actions = [step(name, *decision, "publish") for name, decision in DECISIONS.items()]
 
     @admin.display(description=_("from"), ordering="source")
     def source_key(self, obj):
@@ -365,6 +389,65 @@ class CrossReferenceAdmin(ChoosingRows, EditorialAdmin):
     @admin.display(description=_("to"), ordering="target")
     def target_key(self, obj):
         return row_label(obj.target)
+
+    @admin.display(description=_("reason"))
+    def grounds(self, obj):
+        """The reason, and of a proposal what each signal is worth, the weightiest first."""
+        signals = [(SIGNAL_WORDS[name], f"{obj.reasons[name]:.2f}") for name in weightiest(obj.reasons)]
+        shown = format_html_join(" · ", "{} {}", signals)
+        return format_html('{}<br><span class="signals">{}</span>', told(obj, "rationale"), shown)
+
+    @admin.display(description=_("score"), ordering=Coalesce("score", UNSCORED))
+    def score_shown(self, obj):
+        return f"{obj.score:.2f}" if obj.score is not None else None
+
+    def get_list_display(self, request):
+        """Whoever may decide has the buttons beside each row that waits; they send the list's own form elsewhere."""
+
+        @admin.display(description=_("decision"))
+        def decision(obj):
+            if obj.state != self.State.SUGGESTED:
+                return None
+            rows = (
+                (reverse(f"{self.admin_site.name}:crossreference_{name}", args=[obj.pk]), query, label, obj, label)
+                for name, (label, *_steps) in self.DECISIONS.items()
+            )
+            button = '<button type="submit" formaction="{}?{}" aria-label="{}: {}">{}</button>'
+            return format_html('<span class="decide">{}</span>', format_html_join(" ", button, rows))
+
+        query = request.GET.urlencode()
+        shown = super().get_list_display(request)
+        return [*shown, decision] if self.has_publish_permission(request) else shown
+
+    def get_urls(self):
+        decide = self.admin_site.admin_view(self.decide)
+        return [
+            *(
+                path(f"<int:pk>/{name}/", decide, {"name": name}, name=f"crossreference_{name}")
+                for name in self.DECISIONS
+            ),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(require_POST)
+    def decide(self, request, pk, name):
+        """Confirm or reject one relation, and go back to the list as it was."""
+        if not self.has_publish_permission(request):
+            raise PermissionDenied
+        row = get_object_or_404(self.get_queryset(request), pk=pk)
+        _label, _sources, target = self.DECISIONS[name]
+        # Only what waits is decided by a click: a list may be old, and another editor may have decided since.
+        if take_step(self, request, pk, [self.State.SUGGESTED], target):
+            said = gettext("%(row)s is now: %(state)s.") % {"row": row, "state": self.State(target).label}
+            url = reverse(f"{self.admin_site.name}:recommendations_crossreference_change", args=[pk])
+            undo = gettext("To undo this, set its state back on its page.")
+            self.message_user(request, format_html('{} <a href="{}">{}</a>', said, url, undo), messages.SUCCESS)
+        elif row.state != self.State.SUGGESTED:
+            said = gettext("%(row)s was decided before: %(state)s.") % {"row": row, "state": row.get_state_display()}
+            self.message_user(request, said, messages.WARNING)
+        query = request.GET.urlencode()
+        changelist = reverse(f"{self.admin_site.name}:recommendations_crossreference_changelist")
+        return redirect(f"{changelist}?{query}" if query else changelist)
 
     def get_readonly_fields(self, request, obj=None):
         return [] if self.has_publish_permission(request) else ["state"]

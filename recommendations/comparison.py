@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import joined, listed, number
-from recommendations.models import STANCE_WORDS, STANCES, Question, Rating, Voice
+from recommendations.models import STANCE_WORDS, STANCES, CrossReference, Question, Rating, Voice
 from reports.models import Contribution, Report
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -227,19 +227,53 @@ def without_position(reports, positions):
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+KINDS = CrossReference.Kind
+# What a reader calls a relation, by its kind and by the end that is being read; in the order of the page.
+HEADINGS = {
+    (KINDS.RESTATES, "source"): _("Also recommended by"),
+    (KINDS.RESTATES, "target"): _("Also recommended by"),
+    (KINDS.AGREES, "source"): _("Also recommended by"),
+    (KINDS.AGREES, "target"): _("Also recommended by"),
+    (KINDS.REFINES, "target"): _("Goes further"),
+    (KINDS.REFINES, "source"): _("Said in more general terms by"),
+    (KINDS.CONDITIONS, "target"): _("Sets a condition"),
+    (KINDS.CONDITIONS, "source"): _("Asked for without this condition by"),
+    (KINDS.CONTRADICTS, "source"): _("Contradicted by"),
+    (KINDS.CONTRADICTS, "target"): _("Contradicted by"),
+    (KINDS.RESPONDS_TO, "target"): _("Answered by"),
+    (KINDS.RESPONDS_TO, "source"): _("Answers"),
+}
+
+
+@dataclass
+class Related:
+    """Relations under one heading: their `kinds`, and [(reference, its exact name from here, the other end)]."""
+
+    heading: str
+    kinds: list
+    rows: list = field(default_factory=list)
+
+
 def relations(recommendation, references, ends):
-    """Return cross references by what they are called from here: [(name, [(reference, the other end)])].
+    """Return what a recommendation has to do with others as [Related], the rows in the order of `ends`.
 
     `ends` are the other ends by id; a reference whose other end is not among them is left out.
     """
-    found = defaultdict(list)
+    found = {}
+    for (kind, _end), heading in HEADINGS.items():
+        group = found.setdefault(str(heading), Related(str(heading), []))
+        group.kinds += [kind] if kind not in group.kinds else []
+    joining = defaultdict(list)
     for reference in references:
-        outward = reference.source_id == recommendation.pk
-        name = reference.get_kind_display() if outward else reference.inverse
-        end = ends.get(reference.target_id if outward else reference.source_id)
-        if end is not None:
-            found[str(name)].append((reference, end))
-    return list(found.items())
+        here, far = "source", reference.target_id
+        if far == recommendation.pk:
+            here, far = "target", reference.source_id
+        joining[far].append((reference, here))
+    for pk, end in ends.items():
+        for reference, here in joining[pk]:
+            name = reference.get_kind_display() if here == "source" else reference.inverse
+            found[str(HEADINGS[reference.kind, here])].rows.append((reference, name, end))
+    return [group for group in found.values() if group.rows]
 
 
 def answers(own, others):
@@ -253,10 +287,13 @@ def answers(own, others):
     return found
 
 
-def echo(references, others):
-    """Return in one sentence what the portal knows of other documents on the same matter."""
+def echo(ends, others):
+    """Return in one sentence what the portal knows of other documents on the same matter.
+
+    `ends` are the recommendations that relations lead to, `others` the answers to the same questions.
+    """
     answering = len({position.report_id for position in others})
-    if not answering and not references:
+    if not answering and not ends:
         return gettext("No other document is linked to this so far.")
     sentences = []
     if answering:
@@ -266,13 +303,13 @@ def echo(references, others):
             answering,
         )
         sentences.append(text % {"n": number(answering)})
-    if references:
+    if ends:
         text = ngettext(
             "It is tied to %(n)s recommendation elsewhere.",
             "It is tied to %(n)s recommendations elsewhere.",
-            len(references),
+            len(ends),
         )
-        sentences.append(text % {"n": number(len(references))})
+        sentences.append(text % {"n": number(len(ends))})
     return joined(sentences)
 
 

@@ -326,11 +326,38 @@ class RatingFilterSet(StrictFilterSet):
         fields = []
 
 
+class EndFilter(WordsFilter):
+    """Recommendations that a relation joins, as `report/key`, at either end."""
+
+    facet = False
+
+    def rows(self, words):
+        found = Q(pk__in=[])
+        for word in words:
+            report, _slash, key = word.partition("/")
+            found |= Q(report__slug=report, key=key)
+        return Recommendation.objects.published().filter(found)
+
+    def known(self, words):
+        return {"/".join(key) for key in self.rows(words).values_list("report__slug", "key")}
+
+    def having(self, queryset, words):
+        ends = self.rows(words).values("pk")
+        return queryset.filter(Q(source__in=ends) | Q(target__in=ends))
+
+    def labels(self, words):
+        return {word: word for word in words}
+
+
 class CrossReferenceFilterSet(StrictFilterSet):
     kind = ChoiceWordsFilter(
         field_name="kind", choices=CrossReference.Kind.choices, label=_("Kind"), help_text=_("Kind of relation.")
     )
     report = ReportFilter(field_name="source__report", paths=("target__report",))
+    recommendation = EndFilter(
+        label=_("Recommendation"),
+        help_text=_("A recommendation at either end, as report/key: cyber-relations-2021/R07. Repeat for “or”."),
+    )
     ordering = SortFilter(fields={"source": ("source",)}, words={}, help_text=_("source."))
 
     class Meta:

@@ -240,8 +240,14 @@ class RecommendationQuerySet(CodedQuerySet):
 
     def on_report(self):
         """What a report's page shows of its advice; the report itself is known there."""
-        return self.select_related("made_by").prefetch_related(
-            "addressees", "evidence", Prefetch("restates", Recommendation.objects.published().select_related("report"))
+        return (
+            self.with_references()
+            .select_related("made_by")
+            .prefetch_related(
+                "addressees",
+                "evidence",
+                Prefetch("restates", Recommendation.objects.published().select_related("report")),
+            )
         )
 
     def for_list(self):
@@ -259,6 +265,23 @@ class RecommendationQuerySet(CodedQuerySet):
                 "instruments",
                 "report__sections",
                 Prefetch("restates", Recommendation.objects.published().select_related("report")),
+            )
+        )
+
+    def for_suggestions(self):
+        """What `recommendations.suggestion` compares, drafts too: every row that does not just repeat another."""
+        return (
+            self.filter(~is_restating())
+            .select_related("report")
+            .prefetch_related("areas", "addressees", "instruments", "positions__question")
+        )
+
+    def with_references(self):
+        """Bring along the public relations from and to each row (see `Recommendation.reference_count`)."""
+        return self.prefetch_related(
+            *(
+                Prefetch(f"references_{way}", CrossReference.objects.published().only("source", "target"))
+                for way in ("out", "in")
             )
         )
 
@@ -373,6 +396,11 @@ class Recommendation(Coded):
     def unit(self):
         """Row-level twin of `atomic()`: atomic, umbrella or restating. Walks what a page or `with_units()` fetched."""
         return "restating" if self.restates.all() else "umbrella" if self.parts.all() else "atomic"
+
+    @property
+    def reference_count(self):
+        """How many public relations tie it to other reports; walks what `with_references()` fetched."""
+        return len(self.references_out.all()) + len(self.references_in.all())
 
     def clean(self):
         super().clean()
@@ -734,6 +762,10 @@ class CrossReferenceQuerySet(models.QuerySet):
         """Confirmed relations of which both ends are public."""
         public = Report.objects.published()
         return self.filter(state=CrossReference.State.CONFIRMED, source__report__in=public, target__report__in=public)
+
+    def proposed(self):
+        """Suggestions of `manage.py suggest_relations` that wait for an editor; those entered by hand have no score."""
+        return self.filter(state=CrossReference.State.SUGGESTED, score__isnull=False)
 
     def touching(self, recommendation):
         """Relations of which a recommendation is an end, either one."""

@@ -30,7 +30,7 @@ ROWS_SHOWN = 6  # what an area page shows of one document before it refers to th
 
 @require_safe
 def recommendation_list(request):
-    rows = Recommendation.objects.published().for_list().with_units().in_reading_order()
+    rows = Recommendation.objects.published().for_list().with_units().with_references().in_reading_order()
     filterset = RecommendationFilterSet(request.GET, queryset=rows, request=request)
     tally = filterset.qs.tally() if filterset.is_valid() else None
     template = "recommendations/recommendation_list.html"
@@ -50,7 +50,7 @@ def recommendation_detail(request, report, key):
     context = {
         "row": comparison.dressed([row])[0],
         "data": twin("recommendations", row),
-        "say": comparison.echo(references, others),
+        "say": comparison.echo(ends, others),
         "relations": comparison.relations(row, references, ends),
         "answers": comparison.answers(own, others),
     }

@@ -21,6 +21,7 @@ from django.utils import timezone, translation
 import reports.api
 from portal import filters
 from portal.fields import PartialDateField
+from recommendations.filters import EndFilter
 from recommendations.models import FollowUp, PolicyArea
 from reports.models import Passage, Report
 from tests import factories as make
@@ -282,6 +283,8 @@ def words(word_filter, public, hidden, token):
         return list(word_filter.choices)
     if hasattr(word_filter, "CHOICES"):
         return list(word_filter.CHOICES)
+    if isinstance(word_filter, EndFilter):
+        return ["/".join(near.recommendation.natural_key()) for near in (public, hidden[0], hidden[-1])]
     if isinstance(word_filter, filters.TextFilter):
         return [token, token.upper(), "1"]
     if isinstance(word_filter, filters.SortFilter):
