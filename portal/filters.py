@@ -50,6 +50,15 @@ class WordsField(forms.Field):
             raise ValidationError([_("There is no “%(value)s” here.") % {"value": word} for word in unknown])
 
 
+class OneWordField(WordsField):
+    """One word of a known set, or none."""
+
+    def validate(self, value):
+        super().validate(value)
+        if len(value) > 1:
+            raise ValidationError(_("Only one value can be given here."))
+
+
 class WordsFilter(django_filters.Filter):
     """Base of the filters that take words: repeat for OR."""
 
@@ -101,6 +110,16 @@ class ChoiceWordsFilter(WordsFilter):
 
     def labels(self, words):
         return {word: self.choices[word] for word in words if word in self.choices}
+
+
+class OneChoiceFilter(ChoiceWordsFilter):
+    """One word of a closed vocabulary: a way to show rows, not a choice among them."""
+
+    field_class = OneWordField
+    facet = False
+
+    def filter(self, queryset, value):
+        return queryset
 
 
 class SlugWordsFilter(WordsFilter):

@@ -1,4 +1,6 @@
-"""What lists of recommendations, positions, questions, ratings and the vocabulary can be narrowed by."""
+"""What lists of recommendations, positions, questions, ratings and the vocabulary, and the matrix, are narrowed by."""
+
+from dataclasses import dataclass, field
 
 from functools import reduce
 from operator import or_
@@ -9,6 +11,8 @@ from django.utils.translation import pgettext_lazy
 
 from portal.filters import (
     ChoiceWordsFilter,
+    OneChoiceFilter,
+    OneWordField,
     SlugWordsFilter,
     SortFilter,
     StrictFilterSet,
@@ -17,6 +21,7 @@ from portal.filters import (
     WordsFilter,
     YearFacet,
 )
+from portal.text import told
 from recommendations.models import (
     STANCES,
     Actor,
@@ -39,6 +44,9 @@ REPORT_WORDS = {"-date": _("newest first"), "date": _("oldest first"), "report":
 REPORT_HELP = _("date or report; a minus sign turns it round.")
 
 AUTHORS = "authors"
+
+REPORTS, HOLDERS = "reports", "holders"
+WIDEST = 200  # columns of a matrix, and the documents that it reads
 
 
 class AreaFilter(TreeWordsFilter):
@@ -293,6 +301,149 @@ class QuestionFilterSet(StrictFilterSet):
     class Meta:
         model = Question
         fields = []
+
+
+@dataclass
+class Selection:
+    """What a matrix is made of: all answers of the chosen documents to the chosen questions, in every voice.
+
+    `reports` are the chosen ones, newest first and at most `WIDEST`, of `total`. An answer has the columns of
+    `Position.objects.answers()`. `voices` and `holders` (ids, None for a report's own authors) are the chosen ones;
+    where none is chosen, all are. `across` says what the columns are; `beside` is the slug of one of them.
+    """
+
+    reports: list
+    answers: list
+    questions: dict
+    actors: dict
+    total: int = 0
+    across: str = REPORTS
+    voices: set = field(default_factory=set)
+    holders: set = field(default_factory=set)
+    ordering: list = field(default_factory=list)
+    beside: str = ""
+
+    def shows(self, answer):
+        """Tell whether an answer is given in a chosen voice by a chosen holder."""
+        return (not self.voices or answer.voice in self.voices) and (
+            not self.holders or answer.holder_id in self.holders
+        )
+
+    @property
+    def own_shown(self):
+        """Whether the documents' own views are among what is chosen."""
+        return (not self.voices or Voice.OWN in self.voices) and (not self.holders or None in self.holders)
+
+
+class BesideFilter(SlugWordsFilter):
+    """A column of the matrix: a document, an actor, or `authors:` and a document."""
+
+    field_class = OneWordField
+    facet = False
+    MARK = f"{AUTHORS}:"
+
+    def __init__(self, **kwargs):
+        super().__init__(rows=Report.objects.published, name="title", **kwargs)
+
+    def known(self, words):
+        reports = super().known([word.removeprefix(self.MARK) for word in words])
+        actors = Actor.objects.published().filter(slug__in=words).values_list("slug", flat=True) if words else ()
+        return reports | {self.MARK + slug for slug in reports} | set(actors)
+
+    def labels(self, words):
+        found = super().labels([word.removeprefix(self.MARK) for word in words])
+        actors = Actor.objects.published().filter(slug__in=words)
+        named = {actor.slug: told(actor, "name") for actor in actors} if words else {}
+        authors = {self.MARK + slug: _("Authors of “%(title)s”") % {"title": title} for slug, title in found.items()}
+        return named | authors | found
+
+
+class MatrixFilterSet(StrictFilterSet):
+    """Which documents are set side by side on which questions, and which of their views are shown."""
+
+    area = AreaFilter()
+    kind = ChoiceWordsFilter(
+        field_name="kind",
+        choices=Question.Kind.choices,
+        label=_("Kind of question"),
+        help_text=_("normative, predictive or evaluative."),
+    )
+    question = SlugWordsFilter(
+        field_name="pk",
+        rows=Question.objects.published,
+        name="text",
+        label=_("Question"),
+        help_text=_("Slug of a question. Repeat for “or”."),
+    )
+    report = ReportFilter(field_name="pk")
+    year_min, year_max = year_bounds("date")
+    voice = ChoiceWordsFilter(
+        field_name="voice", choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed.")
+    )
+    holder = ActorFilter(
+        field_name="holder",
+        authors=True,
+        label=_("Holder"),
+        help_text=_("Slug of the actor who holds it; “authors” for the report's own. Repeat for “or”."),
+    )
+    columns = OneChoiceFilter(
+        choices=[(REPORTS, _("documents")), (HOLDERS, _("holders"))],
+        label=_("Columns"),
+        help_text=_("reports, or holders."),
+    )
+    beside = BesideFilter(
+        field_name="report",
+        label=_("Beside"),
+        help_text=_(
+            "Column by agreement with which the columns are sorted: the slug of a report, or with columns=holders "
+            "that of an actor, or “authors:” and the slug of a report."
+        ),
+    )
+    ordering = SortFilter(
+        fields={"documents": (), "contention": (), "name": (), "kind": ()},
+        words={
+            "documents": _("most documents first"),
+            "contention": _("most contended first"),
+            "kind": _("by kind"),
+            "name": _("by address"),
+        },
+        help_text=_("documents (most first), contention (highest first), kind or name; a minus sign turns it round."),
+    )
+
+    DOCUMENTS, QUESTIONS = ("report", "year_min", "year_max"), ("area", "kind", "question")
+
+    class Meta:
+        model = Question
+        fields = []
+
+    def narrowed(self, queryset, names):
+        """Return the rows that these of the filters leave."""
+        for name in names:
+            queryset = self.filters[name].filter(queryset, self.form.cleaned_data.get(name))
+        return queryset
+
+    def selection(self):
+        """Return the Selection that a valid filterset asks for, in a constant number of queries."""
+        chosen = self.narrowed(Report.objects.published(), self.DOCUMENTS)
+        reports = list(chosen.for_list()[: WIDEST + 1])
+        total = chosen.count() if len(reports) > WIDEST else len(reports)
+        given = Position.objects.filter(report__in=reports[:WIDEST])
+        if any(self.chosen(name) for name in self.QUESTIONS):
+            given = given.filter(question__in=self.narrowed(Question.objects.all(), self.QUESTIONS))
+        words = self.chosen("holder")
+        holders = self.filters["holder"].ids(words) if words else []
+        return Selection(
+            reports=reports[:WIDEST],
+            answers=list(given.answers()),
+            questions={row.pk: row for row in Question.objects.filter(pk__in=given.values("question"))},
+            actors={row.pk: row for row in Actor.objects.filter(pk__in=given.values("holder"))},
+            total=total,
+            across=next(iter(self.chosen("columns")), REPORTS),
+            voices=set(self.chosen("voice")),
+            holders={*holders, *([None] if AUTHORS in words else [])},
+            ordering=self.chosen("ordering"),
+            beside=next(iter(self.chosen("beside")), ""),
+        )
 
 
 class RatingFilterSet(StrictFilterSet):
