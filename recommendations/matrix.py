@@ -22,7 +22,7 @@ from portal.text import number, told
 from recommendations import comparison
 from recommendations.filters import HOLDERS, WIDEST
 from recommendations.models import STANCE_WORDS, Position, Question, Voice
-from reports.models import Contribution, Report
+from reports.models import Report
 
 FORMS = {"csv": ("CSV", "text/csv"), "json": ("JSON", "application/json")}
 SIZE, SIZE_MAX = 20, 50  # questions on a page
@@ -54,13 +54,13 @@ class Column:
     kind: str  # report, authors, actor
     row: object
     gap: str
-    voices: Counter = field(default_factory=Counter)
+    voices: dict = field(default_factory=dict)
     agreement: float | None = None
     n: int | None = None
 
     @property
     def key(self):
-        return ("actor" if self.kind == "actor" else "report", self.row.pk)
+        return self.row.pk if self.kind == "report" else ("actor" if self.kind == "actor" else "report", self.row.pk)
 
     @property
     def slug(self):
@@ -72,7 +72,7 @@ class Column:
         """The authors of the document, as they are named there; empty for an actor."""
         if self.kind == "actor":
             return []
-        return [c.contributor for c in self.row.contributions.all() if c.role == Contribution.Role.AUTHOR]
+        return [contribution.contributor for contribution in self.row.contributions.all()]
 
     @property
     def name(self):
@@ -96,12 +96,16 @@ class Column:
 
 @dataclass(slots=True)
 class Entry:
-    """One answer in a cell, with the rows that it names. `position` is set where its summary is shown."""
+    """One answer in a cell, with the rows that it names.
+
+    A page adds its `mark`, i.e. stance, voice and hedge as they are set, and its `position` where summaries are shown.
+    """
 
     answer: object
     report: object
     holder: object
     kind: str
+    mark: str = ""
     position: object = None
 
     @property
@@ -124,20 +128,31 @@ class Cell:
 
     state: str
     entries: list = field(default_factory=list)
+    mark: str = ""  # a page adds how an absence is set
 
 
 @dataclass
 class Row:
     """A question. `documents` answer it with what is chosen; `n` of them with a view of their own.
 
-    `contention` is None below `LEAST`; `n` too where own views are not among what is chosen.
+    `contention` is None below `LEAST`; `n` too where own views are not among what is chosen. A row that is to be shown
+    has a cell for each column.
     """
 
     question: object
     documents: int
     n: int | None = None
     contention: float | None = None
-    cells: list = field(default_factory=list)  # (column, cell) for each column
+    columns: list = field(default_factory=list)
+    cells: list = field(default_factory=list)
+
+    @property
+    def pairs(self):
+        return zip(self.columns, self.cells, strict=True)
+
+    @property
+    def entries(self):
+        return [entry for cell in self.cells for entry in cell.entries]
 
 
 @dataclass
@@ -157,23 +172,24 @@ class Matrix:
         return next((column for column in self.columns if column.slug == self.selection.beside), None)
 
     def filled(self, rows):
-        """Return these rows with a cell for each column."""
-        reports = {report.pk: (place, report) for place, report in enumerate(self.selection.reports)}
+        """Return these rows with their cells."""
+        places = {report.pk: place for place, report in enumerate(self.selection.reports)}
+        reports = {report.pk: report for report in self.selection.reports}
         actors = self.selection.actors
-        gaps = [(column, column.key, Cell(column.gap)) for column in self.columns]
+        gaps = [(column.key, Cell(column.gap)) for column in self.columns]
         other = Cell(OTHER)
         for row in rows:
-            found, pk, kind = self.answers[row.question.pk], row.question.pk, row.question.kind
-            row.cells = []
-            for column, key, gap in gaps:
+            pk, kind = row.question.pk, row.question.kind
+            found = self.answers[pk]
+            row.columns, row.cells = self.columns, []
+            for key, gap in gaps:
                 if theirs := found.get(key):
-                    theirs.sort(key=lambda a: (comparison.VOICE_ORDER[a.voice], reports[a.report_id][0], a.order))
-                    cell = Cell(
-                        STATED, [Entry(a, reports[a.report_id][1], actors.get(a.holder_id), kind) for a in theirs]
-                    )
-                else:
-                    cell = other if (pk, key) in self.elsewhere else gap
-                row.cells.append((column, cell))
+                    if len(theirs) > 1:
+                        theirs.sort(key=lambda a: (comparison.VOICE_ORDER[a.voice], places[a.report_id], a.order))
+                    gap = Cell(STATED, [Entry(a, reports[a.report_id], actors.get(a.holder_id), kind) for a in theirs])
+                elif self.elsewhere and (pk, key) in self.elsewhere:
+                    gap = other
+                row.cells.append(gap)
         return rows
 
 
@@ -184,24 +200,22 @@ class Matrix:
 
 def compare(selection):
     """Return the Matrix of a Selection: its columns, and its questions in their order."""
-    key_of = holder_key if selection.across == HOLDERS else report_key
-    answers, elsewhere = defaultdict(lambda: defaultdict(list)), set()
+    by_holder = selection.across == HOLDERS
+    answers, elsewhere, voices = {}, set(), Counter()
     for answer in selection.answers:
+        key = holder_key(answer) if by_holder else answer.report_id
         if selection.shows(answer):
-            answers[answer.question_id][key_of(answer)].append(answer)
+            answers.setdefault(answer.question_id, {}).setdefault(key, []).append(answer)
+            voices[key, answer.voice] += 1
         else:
-            elsewhere.add((answer.question_id, key_of(answer)))
-    columns = holders(selection, answers) if selection.across == HOLDERS else documents(selection)
-    total = len(columns) if selection.across == HOLDERS else selection.total
+            elsewhere.add((answer.question_id, key))
+    columns = holders(selection, answers) if by_holder else documents(selection)
+    total = len(columns) if by_holder else selection.total
     columns = columns[:WIDEST]
-    by_key = {column.key: column for column in columns}
-    for question, found in list(answers.items()):
-        for key in found.keys() - by_key.keys():  # beyond the widest table
-            del found[key]
-        if not found:
-            del answers[question]
-        for key, theirs in found.items():
-            by_key[key].voices.update(answer.voice for answer in theirs)
+    for column in columns:
+        column.voices = {voice: voices[column.key, voice] for voice in Voice.values}
+    if total > len(columns):
+        answers = within(answers, columns)
     rows = [line(selection, selection.questions[pk], found) for pk, found in answers.items()]
     table = Matrix(selection, columns, total, sort(rows, selection.ordering), answers, elsewhere)
     if selection.own_shown and (chosen := table.beside):
@@ -209,13 +223,16 @@ def compare(selection):
     return table
 
 
-def report_key(answer):
-    return ("report", answer.report_id)
-
-
 def holder_key(answer):
     """As Position.holder_key: an actor is one wherever it speaks; views without a name are their report's."""
     return ("actor", answer.holder_id) if answer.holder_id else ("report", answer.report_id)
+
+
+def within(answers, columns):
+    """Return the answers that stand in one of these columns."""
+    keys = {column.key for column in columns}
+    kept = {question: {key: found[key] for key in found.keys() & keys} for question, found in answers.items()}
+    return {question: found for question, found in kept.items() if found}
 
 
 def documents(selection):
@@ -324,7 +341,7 @@ def headline(table):
 
 def voices(rows):
     """Return {voice: n} of the answers that filled rows show."""
-    found = Counter(entry.answer.voice for row in rows for _column, cell in row.cells for entry in cell.entries)
+    found = Counter(entry.answer.voice for row in rows for entry in row.entries)
     return {voice: found[voice] for voice in Voice.values}
 
 
@@ -400,7 +417,7 @@ def column_object(column, origin):
         "actor": row.slug if actor else None,
         "date": "" if actor else row.date,
         "coding": None if actor else row.coding,
-        "counts": {voice: column.voices[voice] for voice in Voice.values},
+        "counts": column.voices,
         "agreement": rounded(column.agreement),
         "agreement_n": column.n,
         **pages,
@@ -423,7 +440,7 @@ def row_object(table, row, origin):
         "contention": rounded(row.contention),
         "cells": [
             {"column": column.slug, "state": cell.state, "positions": [entry_object(e, pages) for e in cell.entries]}
-            for column, cell in row.cells
+            for column, cell in row.pairs
         ],
         **pages,
         "api_url": origin + reverse("api-questions-detail", args=[question.slug]),

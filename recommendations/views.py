@@ -1,9 +1,10 @@
 """The pages of what reports say: recommendations, areas, questions, frameworks."""
 
-from functools import partial
+from functools import cache, partial
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -246,6 +247,7 @@ def matrix_page(request):
     rows = table.filled(page.object_list)
     if form_of(request):
         return matrix_as_data(request, table, rows, page)
+    set_marks(rows)
     if len(table.columns) <= SUMMED_UP:
         sum_up(rows)
     chosen = {name: filterset.chosen(name) for name in MATRIX_WORDS}
@@ -288,11 +290,29 @@ def wrong_size(request):
 
 
 def sum_up(rows):
-    """Give the entries of filled rows their positions, of which the summaries are shown."""
-    entries = [entry for row in rows for _column, cell in row.cells for entry in cell.entries]
+    """Give the entries of rows their positions, of which the summaries are shown."""
+    entries = [entry for row in rows for entry in row.entries]
     found = Position.objects.only("summary_zh", "summary_en").in_bulk([entry.answer.pk for entry in entries])
     for entry in entries:
         entry.position = found.get(entry.answer.pk)
+
+
+def set_marks(rows):
+    """Give entries and absences the marks that the page shows: of thousands few differ, so each is set only once."""
+    template = get_template("recommendations/_mark.html")
+
+    @cache
+    def mark(**values):
+        return template.render(values)
+
+    for row in rows:
+        for cell in row.cells:
+            if cell.state != matrix.STATED:
+                cell.mark = mark(state=cell.state)
+            for entry in cell.entries:
+                entry.mark = mark(
+                    stance=entry.answer.stance, word=entry.word, voice=entry.answer.voice, hedge=entry.hedge
+                )
 
 
 def matrix_choices():
