@@ -23,6 +23,7 @@ from portal.filters import (
 )
 from portal.text import told
 from recommendations.models import (
+    STANCE_WORDS,
     STANCES,
     Actor,
     CrossReference,
@@ -46,6 +47,7 @@ REPORT_HELP = _("date or report; a minus sign turns it round.")
 AUTHORS = "authors"
 
 REPORTS, HOLDERS = "reports", "holders"
+HEDGES = dict(Position.Hedge.choices)
 WIDEST = 200  # columns of a matrix, and the documents that it reads
 
 
@@ -303,13 +305,50 @@ class QuestionFilterSet(StrictFilterSet):
         fields = []
 
 
+@dataclass(slots=True, eq=False)
+class Answer:
+    """A position as a matrix reads it: thousands at a time, and so without the weight of a model.
+
+    A matrix that shows it adds the rows that it names, and the kind of its question.
+    """
+
+    pk: int
+    question_id: int
+    report_id: int
+    holder_id: int | None
+    voice: str
+    stance: int
+    hedge: str
+    key: str
+    order: int
+    report: object = None
+    holder: object = None
+    kind: str = ""
+
+    COLUMNS = ("pk", "question_id", "report_id", "holder_id", "voice", "stance", "hedge", "key", "order")
+
+    @property
+    def word(self):
+        """The stance worded by the question's kind."""
+        return STANCE_WORDS[self.kind][self.stance]
+
+    @property
+    def hedge_word(self):
+        return HEDGES[self.hedge]
+
+    @property
+    def anchor(self):
+        """Where on the question's page it stands with its evidence."""
+        return f"{self.report.slug}-{self.key}"
+
+
 @dataclass
 class Selection:
     """What a matrix is made of: all answers of the chosen documents to the chosen questions, in every voice.
 
-    `reports` are the chosen ones, newest first and at most `WIDEST`, of `total`. An answer has the columns of
-    `Position.objects.answers()`. `voices` and `holders` (ids, None for a report's own authors) are the chosen ones;
-    where none is chosen, all are. `across` says what the columns are; `beside` is the slug of one of them.
+    `reports` are the chosen ones, newest first and at most `WIDEST`, of `total`. `voices` and `holders` (ids, None for
+    a report's own authors) are those chosen; where none is chosen, all are. `across` says what the columns are;
+    `beside` is the slug of one of them.
     """
 
     reports: list
@@ -345,16 +384,17 @@ class BesideFilter(SlugWordsFilter):
         super().__init__(rows=Report.objects.published, name="title", **kwargs)
 
     def known(self, words):
-        reports = super().known([word.removeprefix(self.MARK) for word in words])
-        actors = Actor.objects.published().filter(slug__in=words).values_list("slug", flat=True) if words else ()
-        return reports | {self.MARK + slug for slug in reports} | set(actors)
+        return set(self.labels(words))
 
     def labels(self, words):
-        found = super().labels([word.removeprefix(self.MARK) for word in words])
-        actors = Actor.objects.published().filter(slug__in=words)
-        named = {actor.slug: told(actor, "name") for actor in actors} if words else {}
-        authors = {self.MARK + slug: _("Authors of “%(title)s”") % {"title": title} for slug, title in found.items()}
-        return named | authors | found
+        titles = super().labels([word.removeprefix(self.MARK) for word in words])
+        found = {word: titles[word.removeprefix(self.MARK)] for word in words if word.removeprefix(self.MARK) in titles}
+        for word in found:
+            if word.startswith(self.MARK):
+                found[word] = _("Authors of “%(title)s”") % {"title": found[word]}
+        if rest := [word for word in words if word not in found]:
+            found |= {actor.slug: told(actor, "name") for actor in Actor.objects.published().filter(slug__in=rest)}
+        return found
 
 
 class MatrixFilterSet(StrictFilterSet):
@@ -429,7 +469,7 @@ class MatrixFilterSet(StrictFilterSet):
         given = Position.objects.filter(report__in=reports[:WIDEST])
         if any(self.chosen(name) for name in self.QUESTIONS):
             given = given.filter(question__in=self.narrowed(Question.objects.all(), self.QUESTIONS))
-        answers = list(given.answers())
+        answers = [Answer(*row) for row in given.order_by().values_list(*Answer.COLUMNS)]
         words = self.chosen("holder")
         return Selection(
             reports=reports[:WIDEST],

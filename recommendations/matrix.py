@@ -21,7 +21,7 @@ from portal.export import SEPARATOR
 from portal.text import number, told
 from recommendations import comparison
 from recommendations.filters import HOLDERS, WIDEST
-from recommendations.models import STANCE_WORDS, Position, Question, Voice
+from recommendations.models import Question, Voice
 from reports.models import Report
 
 FORMS = {"csv": ("CSV", "text/csv"), "json": ("JSON", "application/json")}
@@ -38,7 +38,6 @@ ABSENCES = {
     OTHER: gettext_lazy("Other views only"),
 }
 
-HEDGES = dict(Position.Hedge.choices)
 VOICES = dict(Voice.choices)
 KINDS = {kind: place for place, kind in enumerate(Question.Kind.values)}
 
@@ -95,40 +94,11 @@ class Column:
 
 
 @dataclass(slots=True)
-class Entry:
-    """One answer in a cell, with the rows that it names.
-
-    A page adds its `mark`, i.e. stance, voice and hedge as they are set, and its `position` where summaries are shown.
-    """
-
-    answer: object
-    report: object
-    holder: object
-    kind: str
-    mark: str = ""
-    position: object = None
-
-    @property
-    def word(self):
-        return STANCE_WORDS[self.kind][self.answer.stance]
-
-    @property
-    def hedge(self):
-        return HEDGES[self.answer.hedge]
-
-    @property
-    def anchor(self):
-        """Where on the question's page it stands with its evidence."""
-        return f"{self.report.slug}-{self.answer.key}"
-
-
-@dataclass(slots=True)
 class Cell:
-    """What one column says to one question: its entries in the order own, joint, attributed; or why there is none."""
+    """What one column says to one question: its answers in the order own, joint, attributed; or why there is none."""
 
     state: str
-    entries: list = field(default_factory=list)
-    mark: str = ""  # a page adds how an absence is set
+    answers: list = ()
 
 
 @dataclass
@@ -151,8 +121,8 @@ class Row:
         return zip(self.columns, self.cells, strict=True)
 
     @property
-    def entries(self):
-        return [entry for cell in self.cells for entry in cell.entries]
+    def answers(self):
+        return [answer for cell in self.cells for answer in cell.answers]
 
 
 @dataclass
@@ -184,12 +154,14 @@ class Matrix:
             row.columns, row.cells = self.columns, []
             for key, gap in gaps:
                 if theirs := found.get(key):
+                    for answer in theirs:
+                        answer.report, answer.holder = reports[answer.report_id], actors.get(answer.holder_id)
+                        answer.kind = kind
                     if len(theirs) > 1:
                         theirs.sort(key=lambda a: (comparison.VOICE_ORDER[a.voice], places[a.report_id], a.order))
-                    gap = Cell(STATED, [Entry(a, reports[a.report_id], actors.get(a.holder_id), kind) for a in theirs])
-                elif self.elsewhere and (pk, key) in self.elsewhere:
-                    gap = other
-                row.cells.append(gap)
+                    row.cells.append(Cell(STATED, theirs))
+                else:
+                    row.cells.append(other if (pk, key) in self.elsewhere else gap)
         return rows
 
 
@@ -341,7 +313,7 @@ def headline(table):
 
 def voices(rows):
     """Return {voice: n} of the answers that filled rows show."""
-    found = Counter(entry.answer.voice for row in rows for entry in row.entries)
+    found = Counter(answer.voice for row in rows for answer in row.answers)
     return {voice: found[voice] for voice in Voice.values}
 
 
@@ -363,7 +335,7 @@ def line_of(row):
         question.slug,
         question.kind,
         told(question, "text"),
-        *(in_words(cell) for _column, cell in row.cells),
+        *map(in_words, row.cells),
         *figures,
     ]
 
@@ -372,14 +344,14 @@ def in_words(cell):
     """Return a cell as text: “For [own, certain] | Against, conditionally [attributed: US side, likely]”."""
     if cell.state != STATED:
         return str(ABSENCES[cell.state])
-    comma = pgettext("between names", ", ")
-    told_so = []
-    for entry in cell.entries:
-        voice = VOICES[entry.answer.voice]
-        if entry.holder:
-            voice = _("%(voice)s: %(holder)s") % {"voice": voice, "holder": told(entry.holder, "name")}
-        told_so.append(f"{entry.word} [{voice}{comma}{entry.hedge}]")
-    return SEPARATOR.join(told_so)
+    words = []
+    for answer in cell.answers:
+        voice = VOICES[answer.voice]
+        if answer.holder:
+            voice = _("%(voice)s: %(holder)s") % {"voice": voice, "holder": told(answer.holder, "name")}
+        manner = _("%(voice)s, %(hedge)s") % {"voice": voice, "hedge": answer.hedge_word}
+        words.append(f"{answer.word} [{manner}]")
+    return SEPARATOR.join(words)
 
 
 def rounded(figure):
@@ -439,7 +411,11 @@ def row_object(table, row, origin):
         "own_documents": row.n,
         "contention": rounded(row.contention),
         "cells": [
-            {"column": column.slug, "state": cell.state, "positions": [entry_object(e, pages) for e in cell.entries]}
+            {
+                "column": column.slug,
+                "state": cell.state,
+                "positions": [answer_object(answer, pages) for answer in cell.answers],
+            }
             for column, cell in row.pairs
         ],
         **pages,
@@ -447,13 +423,13 @@ def row_object(table, row, origin):
     }
 
 
-def entry_object(entry, pages):
+def answer_object(answer, pages):
     return {
-        "report": entry.report.slug,
-        "key": entry.answer.key,
-        "holder": entry.holder.slug if entry.holder else None,
-        "voice": entry.answer.voice,
-        "stance": entry.answer.stance,
-        "hedge": entry.answer.hedge,
-        **{name: f"{page}#{entry.anchor}" for name, page in pages.items()},
+        "report": answer.report.slug,
+        "key": answer.key,
+        "holder": answer.holder.slug if answer.holder else None,
+        "voice": answer.voice,
+        "stance": answer.stance,
+        "hedge": answer.hedge,
+        **{name: f"{page}#{answer.anchor}" for name, page in pages.items()},
     }

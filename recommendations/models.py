@@ -572,11 +572,6 @@ class PositionQuerySet(CodedQuerySet):
         """What a report's page shows of its positions; the report itself is known there."""
         return self.select_related("question", "holder", "recommendation").prefetch_related("evidence")
 
-    def answers(self):
-        """Return who answers what and how, as plain rows: a matrix reads thousands of them."""
-        columns = ("pk", "question_id", "report_id", "holder_id", "voice", "stance", "hedge", "key", "order")
-        return self.order_by().values_list(*columns, named=True)
-
     def for_list(self):
         """What a list row shows, with the quotation's place, in one constant number of queries."""
         rows = self.with_evidence().prefetch_related("report__sections")

@@ -1,6 +1,7 @@
 """The pages of what reports say: recommendations, areas, questions, frameworks."""
 
 from functools import cache, partial
+from itertools import groupby
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -36,6 +37,7 @@ from recommendations.filters import (
     RecommendationFilterSet,
 )
 from recommendations.models import (
+    STANCE_WORDS,
     Actor,
     CrossReference,
     Framework,
@@ -247,9 +249,8 @@ def matrix_page(request):
     rows = table.filled(page.object_list)
     if form_of(request):
         return matrix_as_data(request, table, rows, page)
-    set_marks(rows)
-    if len(table.columns) <= SUMMED_UP:
-        sum_up(rows)
+    summed_up = len(table.columns) <= SUMMED_UP
+    lines = matrix_lines(rows, summaries(rows) if summed_up else {})
     chosen = {name: filterset.chosen(name) for name in MATRIX_WORDS}
     context = {
         "filterset": filterset,
@@ -265,11 +266,10 @@ def matrix_page(request):
         "own_shown": table.selection.own_shown,
         "beside": table.beside,
         "page_obj": page,
-        "rows": rows,
+        "groups": groups(table, lines),
         "voices": {voice: n for voice, n in matrix.voices(rows).items() if n},
         "widest": WIDEST,
-        "summed_up": len(table.columns) <= SUMMED_UP,
-        "by_kind": table.selection.ordering[:1] in (["kind"], ["-kind"]),
+        "summed_up": summed_up,
         "legend": [(stance, SLASH.join(map(str, words))) for stance, _sign, words in stance_table()],
         "data": matrix_links(request),
     }
@@ -289,30 +289,41 @@ def wrong_size(request):
     return {"page_size": [message % {"value": request.GET["page_size"][:50]}]}
 
 
-def sum_up(rows):
-    """Give the entries of rows their positions, of which the summaries are shown."""
-    entries = [entry for row in rows for entry in row.entries]
-    found = Position.objects.only("summary_zh", "summary_en").in_bulk([entry.answer.pk for entry in entries])
-    for entry in entries:
-        entry.position = found.get(entry.answer.pk)
+def summaries(rows):
+    """Return {id: position} of what rows of the matrix show, with summaries."""
+    shown = [answer.pk for row in rows for answer in row.answers]
+    return Position.objects.only("summary_zh", "summary_en").in_bulk(shown)
 
 
-def set_marks(rows):
-    """Give entries and absences the marks that the page shows: of thousands few differ, so each is set only once."""
+def groups(table, lines):
+    """Return [(kind of question, lines)] where the rows come by kind; else all lines under no head."""
+    if table.selection.ordering[:1] not in (["kind"], ["-kind"]):
+        return [("", lines)]
+    return [(kind, list(some)) for kind, some in groupby(lines, lambda line: line[0].question.get_kind_display())]
+
+
+def matrix_lines(rows, said):
+    """Yield (row, [(column, absence, [(answer, mark, position)])]) as the page sets them, with what `summaries` found.
+
+    A mark is stance, voice and hedge; an absence is why there is none. Of thousands few differ, so each is set once.
+    """
     template = get_template("recommendations/_mark.html")
 
     @cache
-    def mark(**values):
-        return template.render(values)
+    def absence(state):
+        return template.render({"state": state})
+
+    @cache
+    def mark(kind, stance, voice, hedge):
+        words = {"word": STANCE_WORDS[kind][stance], "hedge": Position.Hedge(hedge).label}
+        return template.render({"stance": stance, "voice": voice, **words})
 
     for row in rows:
-        for cell in row.cells:
-            if cell.state != matrix.STATED:
-                cell.mark = mark(state=cell.state)
-            for entry in cell.entries:
-                entry.mark = mark(
-                    stance=entry.answer.stance, word=entry.word, voice=entry.answer.voice, hedge=entry.hedge
-                )
+        cells = []
+        for column, cell in row.pairs:
+            marked = [(a, mark(a.kind, a.stance, a.voice, a.hedge), said.get(a.pk)) for a in cell.answers]
+            cells.append((column, "" if marked else absence(cell.state), marked))
+        yield row, cells
 
 
 def matrix_choices():
