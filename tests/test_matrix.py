@@ -522,7 +522,7 @@ def test_contention_and_agreement_are_told_with_their_n(client, corpus):
     row = api(client)["rows"][0]
     assert (row["contention"], row["own_documents"]) == (0.8889, 3)
     assert sheet(client)[1][-2:] == ["0.8889", "3"]
-    assert "agreement not told, n = 1" in re.sub(r"<[^>]+>", "", page(client, "?beside=old"))
+    assert "agreement not shown, n = 1" in re.sub(r"<[^>]+>", "", page(client, "?beside=old"))
 
 
 def test_a_column_to_compare_with_may_be_missing(client, corpus):
