@@ -894,10 +894,10 @@ class MatrixSerializer(serializers.Serializer):
 
 
 class MatrixPages(Pages):
-    SIZE_MAX = matrix.SIZE_MAX
+    SIZE, SIZE_MAX = matrix.SIZE, matrix.SIZE_MAX
     PARAMETERS = Pages.PARAMETERS | {
         "page_size": (
-            {"type": "integer", "minimum": 1, "default": Pages.SIZE},
+            {"type": "integer", "minimum": 1, "default": SIZE},
             f"Questions on a page, 1 to {SIZE_MAX}. A larger number is taken as {SIZE_MAX}.",
         )
     }

@@ -1,7 +1,6 @@
 """What lists of recommendations, positions, questions, ratings and the vocabulary, and the matrix, are narrowed by."""
 
 from dataclasses import dataclass, field
-
 from functools import reduce
 from operator import or_
 
@@ -309,7 +308,7 @@ class QuestionFilterSet(StrictFilterSet):
 class Answer:
     """A position as a matrix reads it: thousands at a time, and so without the weight of a model.
 
-    A matrix that shows it adds the rows that it names, and the kind of its question.
+    With it go the rows that it names, and the kind of its question.
     """
 
     pk: int
@@ -470,12 +469,18 @@ class MatrixFilterSet(StrictFilterSet):
         if any(self.chosen(name) for name in self.QUESTIONS):
             given = given.filter(question__in=self.narrowed(Question.objects.all(), self.QUESTIONS))
         answers = [Answer(*row) for row in given.order_by().values_list(*Answer.COLUMNS)]
+        questions = Question.objects.in_bulk({answer.question_id for answer in answers})
+        actors = Actor.objects.in_bulk({answer.holder_id for answer in answers} - {None})
+        by_id = {report.pk: report for report in reports}
+        for answer in answers:
+            answer.report, answer.holder = by_id[answer.report_id], actors.get(answer.holder_id)
+            answer.kind = questions[answer.question_id].kind
         words = self.chosen("holder")
         return Selection(
             reports=reports[:WIDEST],
             answers=answers,
-            questions=Question.objects.in_bulk({answer.question_id for answer in answers}),
-            actors=Actor.objects.in_bulk({answer.holder_id for answer in answers} - {None}),
+            questions=questions,
+            actors=actors,
             total=total,
             across=next(iter(self.chosen("columns")), REPORTS),
             voices=set(self.chosen("voice")),

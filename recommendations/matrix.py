@@ -144,21 +144,17 @@ class Matrix:
     def filled(self, rows):
         """Return these rows with their cells."""
         places = {report.pk: place for place, report in enumerate(self.selection.reports)}
-        reports = {report.pk: report for report in self.selection.reports}
-        actors = self.selection.actors
         gaps = [(column.key, Cell(column.gap)) for column in self.columns]
         other = Cell(OTHER)
         for row in rows:
-            pk, kind = row.question.pk, row.question.kind
-            found = self.answers[pk]
+            pk, found = row.question.pk, self.answers[row.question.pk]
             row.columns, row.cells = self.columns, []
             for key, gap in gaps:
                 if theirs := found.get(key):
-                    for answer in theirs:
-                        answer.report, answer.holder = reports[answer.report_id], actors.get(answer.holder_id)
-                        answer.kind = kind
                     if len(theirs) > 1:
-                        theirs.sort(key=lambda a: (comparison.VOICE_ORDER[a.voice], places[a.report_id], a.order))
+                        theirs = sorted(
+                            theirs, key=lambda a: (comparison.VOICE_ORDER[a.voice], places[a.report_id], a.order)
+                        )
                     row.cells.append(Cell(STATED, theirs))
                 else:
                     row.cells.append(other if (pk, key) in self.elsewhere else gap)

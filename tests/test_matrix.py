@@ -38,14 +38,17 @@ def selection(views, reports=None, **values):
     """Return a Selection of views, (report, question, voice, stance) and perhaps the id of a holder."""
     if reports is None:
         reports = [report(pk) for pk in sorted({view[0] for view in views})]
-    answers = [
-        Answer(n, q, r, holder[0] if holder else None, voice, stance, "certain", f"P{n:02d}", n)
-        for n, (r, q, voice, stance, *holder) in enumerate(views)
-    ]
-    kinds = Question.Kind.values
-    questions = {a.question_id: a.question_id for a in answers}
-    questions = {pk: Question(pk=pk, slug=f"q{pk}", kind=kinds[pk % 3], text_en=f"Question {pk}?") for pk in questions}
-    actors = {a.holder_id: Actor(pk=a.holder_id, slug=f"a{a.holder_id}") for a in answers if a.holder_id}
+    kinds, by_id = Question.Kind.values, {one.pk: one for one in reports}
+    questions = {
+        pk: Question(pk=pk, slug=f"q{pk}", kind=kinds[pk % 3], text_en=f"Question {pk}?")
+        for pk in {v[1] for v in views}
+    }
+    actors = {view[4]: Actor(pk=view[4], slug=f"a{view[4]}") for view in views if view[4:]}
+    answers = []
+    for n, (r, q, voice, stance, *named) in enumerate(views):
+        holder = named[0] if named else None
+        row = (n, q, r, holder, voice, stance, "certain", f"P{n:02d}", n)
+        answers.append(Answer(*row, by_id[r], actors.get(holder), questions[q].kind))
     return Selection(reports, answers, questions, actors, total=len(reports), **values)
 
 
