@@ -103,6 +103,11 @@ class StrictFilters(BaseFilterBackend):
     """The FilterSet of the list page, told in JSON. An unknown parameter or value is a 400 that names it."""
 
     def filter_queryset(self, request, queryset, view):
+        return self.filterset(request, queryset, view).qs
+
+    @staticmethod
+    def filterset(request, queryset, view):
+        """Return the view's filterset; an unknown parameter or value is a ValidationError."""
         params = request.query_params
         errors = {
             name: ["A value cannot hold a NUL character."]
@@ -119,7 +124,7 @@ class StrictFilters(BaseFilterBackend):
         errors |= Pages.errors(params)
         if errors:
             raise ValidationError(errors)
-        return filterset.qs
+        return filterset
 
     def get_schema_operation_parameters(self, view):
         filters = view.filterset_class.base_filters
@@ -190,7 +195,7 @@ class Pages(BasePagination):
         self.request = request
         self.page = self.number(params.get("page", "").strip() or "1", self.PAGE_MAX)
         size = self.number(params.get("page_size", "").strip() or str(self.SIZE), self.SIZE_MAX)
-        self.count = queryset.count() if params.get("count", "").strip() == "on" else None
+        self.count = self.counted(queryset) if params.get("count", "").strip() == "on" else None
         start = (self.page - 1) * size
         rows = list(queryset[start : start + size + 1]) if self.page < self.PAGE_MAX else []
         if not rows and self.page > 1:
@@ -198,17 +203,24 @@ class Pages(BasePagination):
         self.more = len(rows) > size
         return rows[:size]
 
+    @staticmethod
+    def counted(queryset):
+        return queryset.count()
+
     def address(self, page):
         here = self.request.build_absolute_uri()
         return replace_query_param(here, "page", page) if page > 1 else remove_query_param(here, "page")
 
-    def get_paginated_response(self, data):
+    def envelope(self):
+        """Return what stands before the rows: the count if asked for, the next and the previous page."""
         counted = {} if self.count is None else {"count": self.count}
-        links = {
+        return counted | {
             "next": self.address(self.page + 1) if self.more else None,
             "previous": self.address(self.page - 1) if self.page > 1 else None,
         }
-        return Response(counted | links | {"results": data})
+
+    def get_paginated_response(self, data):
+        return Response(self.envelope() | {"results": data})
 
     def get_paginated_response_schema(self, schema):
         link = {"type": ["string", "null"], "format": "uri"}
@@ -273,6 +285,14 @@ class Schema(AutoSchema):
     def get_operation(self, *args, **kwargs):
         with translation.override(LANGUAGE):
             return super().get_operation(*args, **kwargs)
+
+    def get_filter_backends(self):
+        return self.view.filter_backends if self.view.narrowed else super().get_filter_backends()
+
+    def _get_pagination_parameters(self):
+        if self.view.narrowed:
+            return self.view.pagination_class().get_schema_operation_parameters(self.view)
+        return super()._get_pagination_parameters()
 
     def get_tags(self):
         return [self.path.removeprefix("/api/v1/").partition("/")[0] or "root"]
@@ -358,11 +378,13 @@ class Api(APIView):
     throttle_classes = (Throttle,)
     http_method_names = ("get", "head", "options")
     schema = Schema()
+    narrowed = False  # a view that is no list and yet takes parameters checks them itself
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         reading = request.method in ("GET", "HEAD")
-        if reading and getattr(self, "action", None) != "list" and request.query_params:
+        listing = self.narrowed or getattr(self, "action", None) == "list"
+        if reading and not listing and request.query_params:
             raise ValidationError({name: [f"There is no parameter “{name}” here."] for name in request.query_params})
 
     def finalize_response(self, request, response, *args, **kwargs):

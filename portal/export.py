@@ -76,11 +76,11 @@ def form_of(request):
     return request.GET.get("format", "").strip()
 
 
-def errors(request):
+def errors(request, forms=FORMS):
     """Return {"format": [reason]} for a form that there is not."""
     words = [word.strip() for word in request.GET.getlist("format")]
-    known = ", ".join(FORMS)
-    unknown = [word for word in words if word and word not in FORMS]
+    known = ", ".join(forms)
+    unknown = [word for word in words if word and word not in forms]
     message = _("There is no format “%(value)s”; there are %(known)s.")
     return {"format": [message % {"value": word[:50], "known": known} for word in unknown]} if unknown else {}
 

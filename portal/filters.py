@@ -50,6 +50,15 @@ class WordsField(forms.Field):
             raise ValidationError([_("There is no “%(value)s” here.") % {"value": word} for word in unknown])
 
 
+class OneWordField(WordsField):
+    """One word of a known set, or none."""
+
+    def validate(self, value):
+        super().validate(value)
+        if len(value) > 1:
+            raise ValidationError(_("Only one value can be given here."))
+
+
 class WordsFilter(django_filters.Filter):
     """Base of the filters that take words: repeat for OR."""
 
@@ -103,6 +112,16 @@ class ChoiceWordsFilter(WordsFilter):
         return {word: self.choices[word] for word in words if word in self.choices}
 
 
+class OneChoiceFilter(ChoiceWordsFilter):
+    """One word of a closed vocabulary: a way to show rows, not a choice among them."""
+
+    field_class = OneWordField
+    facet = False
+
+    def filter(self, queryset, value):
+        return queryset
+
+
 class SlugWordsFilter(WordsFilter):
     """Slugs of rows of another table, reached over `field_name` (a foreign key or a many-to-many).
 
@@ -113,13 +132,20 @@ class SlugWordsFilter(WordsFilter):
 
     def __init__(self, *, rows, name="name", paths=(), gate=dict, **kwargs):
         self.rows, self.name, self.paths, self.gate = rows, name, paths, gate
+        self.asked = {}  # {slug: row, or None}; each FilterSet has filters of its own, so this lasts for one request
         super().__init__(**kwargs)
 
+    def found(self, words):
+        """Return {slug: row} of those words that a reader may know of. No word is asked for twice."""
+        if new := [word for word in words if word not in self.asked]:
+            self.asked |= dict.fromkeys(new) | {row.slug: row for row in self.rows().filter(slug__in=new)}
+        return {word: self.asked[word] for word in words if self.asked[word]}
+
     def known(self, words):
-        return set(self.rows().filter(slug__in=words).values_list("slug", flat=True)) if words else set()
+        return set(self.found(words))
 
     def ids(self, words):
-        return list(self.rows().filter(slug__in=words).values_list("pk", flat=True))
+        return [row.pk for row in self.found(words).values()]
 
     def having(self, queryset, words):
         ids = self.ids(words)
@@ -141,15 +167,14 @@ class SlugWordsFilter(WordsFilter):
         return sorted(found, key=lambda row: (-row[2], row[0]))
 
     def labels(self, words):
-        rows = self.rows().filter(slug__in=words).values_list("slug", *self.names())
-        return {slug: name or other for slug, name, other in rows}
+        return {slug: told(row, self.name) for slug, row in self.found(words).items()}
 
 
 class TreeWordsFilter(SlugWordsFilter):
     """Slugs of a tree: a parent stands for its whole subtree, in the filter as in the counts."""
 
     def ids(self, words):
-        return self.rows().subtree_ids(list(self.rows().filter(slug__in=words)))
+        return self.rows().subtree_ids(self.found(words).values())
 
     def facet_rows(self, queryset):
         nodes = {node.pk: node for node in self.rows()}

@@ -33,26 +33,44 @@ def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SI
     `page_obj`, `facets`, `chips`, `total` and `data`; with `summary`, a function of the valid filterset, `summary` too.
     """
     filterset = filterset_class(request.GET, queryset=queryset, request=request)
-    number = request.GET.get("page", "1") or "1"
-    readable = number.isascii() and number.isdigit() and len(number) <= PAGE_DIGITS
     if errors := list_errors(request, filterset):
         return refusal(request, errors)
     if export.form_of(request):
         return as_data(request, filterset, table)
-    paginator = Paginator(filterset.qs, size)
-    if not readable or not 1 <= int(number) <= paginator.num_pages:
-        return refusal(request, {"page": [_("There is no page “%(number)s” of this list.") % {"number": number}]})
+    page = page_of(request, filterset.qs, size)
+    if page is None:
+        return no_such_page(request)
     shown = {
         "filterset": filterset,
-        "page_obj": paginator.page(int(number)),
-        "total": paginator.count,
+        "page_obj": page,
+        "total": page.paginator.count,
         "facets": filterset.facets(),
-        "chips": [chip | {"url": without(request, chip)} for chip in filterset.chips()],
+        "chips": chips(request, filterset),
         "sorting": sorting(request, filterset),
         "data": export.links(request, table),
         "summary": summary and summary(filterset),
     }
     return render(request, template, shown | context)
+
+
+def page_of(request, rows, size):
+    """Return the page of rows that a request asks for, or None where there is no such page."""
+    number = request.GET.get("page", "1") or "1"
+    paginator = Paginator(rows, size)
+    readable = number.isascii() and number.isdigit() and len(number) <= PAGE_DIGITS
+    return paginator.page(int(number)) if readable and 1 <= int(number) <= paginator.num_pages else None
+
+
+def no_such_page(request):
+    """Answer 400, naming the page that was asked for."""
+    return refusal(
+        request, {"page": [_("There is no page “%(number)s” of this list.") % {"number": request.GET["page"]}]}
+    )
+
+
+def chips(request, filterset):
+    """Return the active filters, each with the address of this page without it."""
+    return [chip | {"url": without(request, chip)} for chip in filterset.chips()]
 
 
 def list_errors(request, filterset):
@@ -256,7 +274,7 @@ def timeline(request):
     context = {
         "filterset": filterset,
         "facets": filterset.facets(),
-        "chips": [chip | {"url": without(request, chip)} for chip in filterset.chips()],
+        "chips": chips(request, filterset),
         "years": list(years.items()),
         "targets": targets,
         "total": sum(map(len, years.values())),

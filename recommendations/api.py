@@ -10,14 +10,16 @@ from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from portal.api import Api, Plain, Row, Rows, Slug, WordField, addresses
-from recommendations import comparison, dossier
+from portal.api import Api, Pages, Plain, Row, Rows, Slug, StrictFilters, WordField, addresses
+from portal.export import origin
+from recommendations import comparison, dossier, matrix
 from recommendations.filters import (
     ActorFilterSet,
     AreaFilterSet,
     CrossReferenceFilterSet,
     ForecastFilterSet,
     FrameworkFilterSet,
+    MatrixFilterSet,
     PositionFilterSet,
     QuestionFilterSet,
     RatingFilterSet,
@@ -731,6 +733,195 @@ class ActorRows(Rows):
         return Actor.objects.published().prefetch_related(
             Prefetch("institution", Institution.objects.published()), Prefetch("author", Author.objects.published())
         )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The matrix
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def choice(words, help_text):
+    return serializers.ChoiceField(choices=words, help_text=help_text)
+
+
+class MatrixPositionSerializer(serializers.Serializer):
+    """One answer in a cell. `url` leads to its words on the page of the question."""
+
+    report = serializers.CharField(help_text="Slug of the report.")
+    key = serializers.CharField(help_text="Key of the position in it.")
+    holder = serializers.CharField(allow_null=True, help_text="Slug of the actor who holds it; null for the authors.")
+    voice = WordField(Voice)
+    stance = serializers.IntegerField(
+        min_value=-2, max_value=2, help_text="2 yes, 1 yes in part or on conditions, 0 open, -1 mostly not, -2 no."
+    )
+    hedge = WordField(Position.Hedge)
+    url = serializers.URLField(help_text="Where it stands on the page of the question, in Chinese.")
+    url_en = serializers.URLField(help_text="The same, in English.")
+
+
+class MatrixCellSerializer(serializers.Serializer):
+    """What one column says to one question. Silence is of two kinds, and neither is an empty cell."""
+
+    column = serializers.CharField(help_text="Slug of the column.")
+    state = choice(
+        (matrix.STATED, matrix.SILENT, matrix.UNCODED, matrix.OTHER),
+        "stated; silent: read in full and not stated; uncoded: not yet fully coded; other: stated, but not in the "
+        "voices or by the holders chosen.",
+    )
+    positions = MatrixPositionSerializer(many=True, help_text="In the order own, joint, attributed; only when stated.")
+
+
+class MatrixRowSerializer(serializers.Serializer):
+    """A question with a cell for each column, in the order of the columns."""
+
+    question = serializers.CharField(help_text="Slug of the question.")
+    kind = WordField(Question.Kind)
+    text_zh = serializers.CharField()
+    text_en = serializers.CharField()
+    documents = serializers.IntegerField(help_text="Chosen documents that answer it with what is chosen.")
+    own_documents = serializers.IntegerField(
+        allow_null=True,
+        help_text="n of the contention: documents with a view of their own; null if those are left out.",
+    )
+    contention = serializers.FloatField(
+        min_value=0, max_value=1, allow_null=True,
+        help_text="Variance of the stances of own views, divided by 4; null when n is below 3.",
+    )  # fmt: skip
+    cells = MatrixCellSerializer(many=True)
+    url = serializers.URLField(help_text="The question's page, in Chinese.")
+    url_en = serializers.URLField(help_text="The same, in English.")
+    api_url = serializers.URLField(help_text="The question in the API.")
+
+
+class MatrixColumnSerializer(serializers.Serializer):
+    """A document, its authors as holders, or an actor."""
+
+    slug = serializers.CharField(help_text="Slug of the report or actor; `authors:` and a report's for its authors.")
+    kind = choice(("report", "authors", "actor"), "report, or with columns=holders: authors or actor.")
+    name_zh = serializers.CharField()
+    name_en = serializers.CharField()
+    report = serializers.CharField(allow_null=True, help_text="Slug of the report; null for an actor.")
+    actor = serializers.CharField(allow_null=True, help_text="Slug of the actor; null for a report.")
+    date = serializers.CharField(allow_blank=True, help_text="Date of the report; empty when unknown.")
+    coding = serializers.CharField(allow_null=True, help_text="none, partial or complete; null for an actor.")
+    counts = VoicesSerializer(help_text="Answers to all questions chosen, by voice; never added up.")
+    agreement = serializers.FloatField(
+        min_value=0, max_value=1, allow_null=True,
+        help_text="With the column `beside`: 1 less the mean distance of own stances, divided by 4; null below n = 3.",
+    )  # fmt: skip
+    agreement_n = serializers.IntegerField(
+        allow_null=True, help_text="Questions to which both give a view of their own; null where nothing is compared."
+    )
+    url = serializers.URLField(help_text="The report, or the actor's matrix, in Chinese.")
+    url_en = serializers.URLField(help_text="The same, in English.")
+    api_url = serializers.URLField(help_text="The report or actor in the API.")
+
+
+class MatrixSerializer(serializers.Serializer):
+    """Questions down, documents or holders across: the same rows and columns as the page of this query."""
+
+    example = {
+        "next": "https://duizhao.example/api/v1/matrix/?area=cyber-security&page=2",
+        "previous": None,
+        "across": "reports",
+        "beside": None,
+        "documents": 1,
+        "columns_total": 1,
+        "questions": 21,
+        "counts": {"own": 0, "joint": 0, "attributed": 1},
+        "columns": [
+            {
+                "slug": "cyber-relations-2021",
+                "kind": "report",
+                "name_zh": "中美网络关系",
+                "name_en": "Cyber Relations",
+                "report": "cyber-relations-2021",
+                "actor": None,
+                "date": "2021-02-03",
+                "coding": "complete",
+                "counts": {"own": 20, "joint": 0, "attributed": 3},
+                "agreement": None,
+                "agreement_n": None,
+                **addresses("reports/cyber-relations-2021/"),
+            }
+        ],
+        "rows": [
+            {
+                "question": "resume-official-dialogue",
+                "kind": "normative",
+                "text_zh": "中美应否恢复网络问题的官方对话？",
+                "text_en": "Should China and the US resume official talks on cyber issues?",
+                "documents": 1,
+                "own_documents": 0,
+                "contention": None,
+                "cells": [
+                    {
+                        "column": "cyber-relations-2021",
+                        "state": "stated",
+                        "positions": [
+                            {
+                                "report": "cyber-relations-2021",
+                                "key": "P03",
+                                "holder": "us-side",
+                                "voice": "attributed",
+                                "stance": -1,
+                                "hedge": "likely",
+                                **{
+                                    name: f"{page}#cyber-relations-2021-P03"
+                                    for name, page in addresses("questions/resume-official-dialogue/").items()
+                                    if name != "api_url"
+                                },
+                            }
+                        ],
+                    }
+                ],
+                **addresses("questions/resume-official-dialogue/"),
+            }
+        ],
+    }
+
+    count = serializers.IntegerField(required=False, help_text="Rows on all pages; only with `count=on`.")
+    next = serializers.URLField(allow_null=True, help_text="The next page of rows, if there is one.")
+    previous = serializers.URLField(allow_null=True, help_text="The previous page of rows, if there is one.")
+    across = choice(("reports", "holders"), "What the columns are.")
+    beside = serializers.CharField(allow_null=True, help_text="Slug of the column by agreement with which they stand.")
+    documents = serializers.IntegerField(help_text="Documents chosen; the newest 200 of them are read.")
+    columns_total = serializers.IntegerField(help_text="Columns that there would be; at most 200 are given.")
+    questions = serializers.IntegerField(help_text="Rows on all pages.")
+    counts = VoicesSerializer(help_text="Answers in the rows of this page, by voice; never added up.")
+    columns = MatrixColumnSerializer(many=True)
+    rows = MatrixRowSerializer(many=True)
+
+
+class MatrixPages(Pages):
+    SIZE, SIZE_MAX = matrix.SIZE, matrix.SIZE_MAX
+    PARAMETERS = Pages.PARAMETERS | {
+        "page_size": (
+            {"type": "integer", "minimum": 1, "default": SIZE},
+            f"Questions on a page, 1 to {SIZE_MAX}. A larger number is taken as {SIZE_MAX}.",
+        )
+    }
+
+    @staticmethod
+    def counted(queryset):
+        return len(queryset)
+
+
+@extend_schema(responses=MatrixSerializer)
+class Matrix(Api):
+    """Questions down, documents or holders across, each cell the stances with voice and hedge, or why there is none."""
+
+    narrowed = True
+    filter_backends = (StrictFilters,)
+    pagination_class = MatrixPages
+    filterset_class = MatrixFilterSet
+
+    def get(self, request):
+        filterset = StrictFilters.filterset(request, Question.objects.published(), self)
+        table = matrix.compare(filterset.selection())
+        pages = self.pagination_class()
+        rows = table.filled(pages.paginate_queryset(table.rows, request, self))
+        return Response(pages.envelope() | matrix.as_object(table, rows, origin(request)))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-"""What lists of recommendations, positions, questions, ratings and the vocabulary can be narrowed by."""
+"""What lists of recommendations, positions, questions, ratings and the vocabulary, and the matrix, are narrowed by."""
 
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
@@ -9,6 +10,8 @@ from django.utils.translation import pgettext_lazy
 
 from portal.filters import (
     ChoiceWordsFilter,
+    OneChoiceFilter,
+    OneWordField,
     SlugWordsFilter,
     SortFilter,
     StrictFilterSet,
@@ -17,7 +20,9 @@ from portal.filters import (
     WordsFilter,
     YearFacet,
 )
+from portal.text import told
 from recommendations.models import (
+    STANCE_WORDS,
     STANCES,
     Actor,
     CrossReference,
@@ -39,6 +44,10 @@ REPORT_WORDS = {"-date": _("newest first"), "date": _("oldest first"), "report":
 REPORT_HELP = _("date or report; a minus sign turns it round.")
 
 AUTHORS = "authors"
+
+REPORTS, HOLDERS = "reports", "holders"
+HEDGES = dict(Position.Hedge.choices)
+WIDEST = 200  # columns of a matrix, and the documents that it reads
 
 
 class AreaFilter(TreeWordsFilter):
@@ -293,6 +302,192 @@ class QuestionFilterSet(StrictFilterSet):
     class Meta:
         model = Question
         fields = []
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """A position as a matrix reads it: thousands at a time, and so without the weight of a model.
+
+    With it go the rows that it names, and the kind of its question.
+    """
+
+    pk: int
+    question_id: int
+    report_id: int
+    holder_id: int | None
+    voice: str
+    stance: int
+    hedge: str
+    key: str
+    order: int
+    report: object = None
+    holder: object = None
+    kind: str = ""
+
+    COLUMNS = ("pk", "question_id", "report_id", "holder_id", "voice", "stance", "hedge", "key", "order")
+
+    @property
+    def word(self):
+        """The stance worded by the question's kind."""
+        return STANCE_WORDS[self.kind][self.stance]
+
+    @property
+    def hedge_word(self):
+        return HEDGES[self.hedge]
+
+    @property
+    def anchor(self):
+        """Where on the question's page it stands with its evidence."""
+        return f"{self.report.slug}-{self.key}"
+
+
+@dataclass
+class Selection:
+    """What a matrix is made of: all answers of the chosen documents to the chosen questions, in every voice.
+
+    `reports` are the chosen ones, newest first and at most `WIDEST`, of `total`. `voices` and `holders` (ids, None for
+    a report's own authors) are those chosen; where none is chosen, all are. `across` says what the columns are;
+    `beside` is the slug of one of them.
+    """
+
+    reports: list
+    answers: list
+    questions: dict
+    actors: dict
+    total: int = 0
+    across: str = REPORTS
+    voices: set = field(default_factory=set)
+    holders: set = field(default_factory=set)
+    ordering: list = field(default_factory=list)
+    beside: str = ""
+
+    def shows(self, answer):
+        """Tell whether an answer is given in a chosen voice by a chosen holder."""
+        voiced = not self.voices or answer.voice in self.voices
+        return voiced and (not self.holders or answer.holder_id in self.holders)
+
+    @property
+    def own_shown(self):
+        """Whether the documents' own views are among what is chosen."""
+        return (not self.voices or Voice.OWN in self.voices) and (not self.holders or None in self.holders)
+
+
+class BesideFilter(SlugWordsFilter):
+    """A column of the matrix: a document, an actor, or `authors:` and a document."""
+
+    field_class = OneWordField
+    facet = False
+    MARK = f"{AUTHORS}:"
+
+    def __init__(self, **kwargs):
+        super().__init__(rows=Report.objects.published, name="title", **kwargs)
+
+    def known(self, words):
+        return set(self.labels(words))
+
+    def labels(self, words):
+        titles = super().labels([word.removeprefix(self.MARK) for word in words])
+        found = {word: titles[word.removeprefix(self.MARK)] for word in words if word.removeprefix(self.MARK) in titles}
+        for word in found:
+            if word.startswith(self.MARK):
+                found[word] = _("Authors of “%(title)s”") % {"title": found[word]}
+        if rest := [word for word in words if word not in found]:
+            found |= {actor.slug: told(actor, "name") for actor in Actor.objects.published().filter(slug__in=rest)}
+        return found
+
+
+class MatrixFilterSet(StrictFilterSet):
+    """Which documents are set side by side on which questions, and which of their views are shown."""
+
+    area = AreaFilter()
+    kind = ChoiceWordsFilter(
+        field_name="kind",
+        choices=Question.Kind.choices,
+        label=_("Kind of question"),
+        help_text=_("normative, predictive or evaluative."),
+    )
+    question = SlugWordsFilter(
+        field_name="pk",
+        rows=Question.objects.published,
+        name="text",
+        label=_("Question"),
+        help_text=_("Slug of a question. Repeat for “or”."),
+    )
+    report = ReportFilter(field_name="pk")
+    year_min, year_max = year_bounds("date")
+    voice = ChoiceWordsFilter(
+        field_name="voice", choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed.")
+    )
+    holder = ActorFilter(
+        field_name="holder",
+        authors=True,
+        label=_("Holder"),
+        help_text=_("Slug of the actor who holds it; “authors” for the report's own. Repeat for “or”."),
+    )
+    columns = OneChoiceFilter(
+        choices=[(REPORTS, _("documents")), (HOLDERS, _("holders"))],
+        label=_("Columns"),
+        help_text=_("reports, or holders."),
+    )
+    beside = BesideFilter(
+        field_name="report",
+        label=_("Beside"),
+        help_text=_(
+            "Column by agreement with which the columns are sorted: the slug of a report, or with columns=holders "
+            "that of an actor, or “authors:” and the slug of a report."
+        ),
+    )
+    ordering = SortFilter(
+        fields={"documents": (), "contention": (), "name": (), "kind": ()},
+        words={
+            "documents": _("most documents first"),
+            "contention": _("most contended first"),
+            "kind": _("by kind"),
+            "name": _("by address"),
+        },
+        help_text=_("documents (most first), contention (highest first), kind or name; a minus sign turns it round."),
+    )
+
+    DOCUMENTS, QUESTIONS = ("report", "year_min", "year_max"), ("area", "kind", "question")
+
+    class Meta:
+        model = Question
+        fields = []
+
+    def narrowed(self, queryset, names):
+        """Return the rows that these of the filters leave."""
+        for name in names:
+            queryset = self.filters[name].filter(queryset, self.form.cleaned_data.get(name))
+        return queryset
+
+    def selection(self):
+        """Return the Selection that a valid filterset asks for, in a few queries however much there is."""
+        chosen = self.narrowed(Report.objects.published(), self.DOCUMENTS)
+        reports = list(chosen.with_authors()[: WIDEST + 1])
+        total = chosen.count() if len(reports) > WIDEST else len(reports)
+        given = Position.objects.filter(report__in=reports[:WIDEST])
+        if any(self.chosen(name) for name in self.QUESTIONS):
+            given = given.filter(question__in=self.narrowed(Question.objects.all(), self.QUESTIONS))
+        answers = [Answer(*row) for row in given.order_by().values_list(*Answer.COLUMNS)]
+        questions = Question.objects.in_bulk({answer.question_id for answer in answers})
+        actors = Actor.objects.in_bulk({answer.holder_id for answer in answers} - {None})
+        by_id = {report.pk: report for report in reports}
+        for answer in answers:
+            answer.report, answer.holder = by_id[answer.report_id], actors.get(answer.holder_id)
+            answer.kind = questions[answer.question_id].kind
+        words = self.chosen("holder")
+        return Selection(
+            reports=reports[:WIDEST],
+            answers=answers,
+            questions=questions,
+            actors=actors,
+            total=total,
+            across=next(iter(self.chosen("columns")), REPORTS),
+            voices=set(self.chosen("voice")),
+            holders={*self.filters["holder"].ids(words), *({None} if AUTHORS in words else ())} if words else set(),
+            ordering=self.chosen("ordering"),
+            beside=next(iter(self.chosen("beside")), ""),
+        )
 
 
 class RatingFilterSet(StrictFilterSet):

@@ -84,6 +84,10 @@ class ActorQuerySet(SlugQuerySet):
             | Exists(Rating.objects.published().filter(assessor=OuterRef("pk")))
         )
 
+    def holding(self):
+        """Actors who hold a published position."""
+        return self.filter(Exists(Position.objects.published().filter(holder=OuterRef("pk"))))
+
 
 class Actor(Named):
     """Who holds a view or is addressed."""

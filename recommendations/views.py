@@ -1,19 +1,44 @@
 """The pages of what reports say: recommendations, areas, questions, frameworks."""
 
-from functools import partial
+from functools import cache, partial
+from itertools import groupby
 
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import get_template
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
+from portal import export
 from portal.export import form_of, links, twin
 from portal.templatetags.duizhao import tr
-from portal.views import as_data, list_errors, listing, refusal
-from recommendations import comparison, drawing
+from portal.views import (
+    PAGE_DIGITS,
+    as_data,
+    chips,
+    list_errors,
+    listing,
+    no_such_page,
+    page_of,
+    refusal,
+    sorting,
+    stance_table,
+)
+from recommendations import comparison, drawing, matrix
 from recommendations.export import AREAS, FRAMEWORKS, QUESTIONS, RECOMMENDATIONS
-from recommendations.filters import AreaFilterSet, FrameworkFilterSet, QuestionFilterSet, RecommendationFilterSet
+from recommendations.filters import (
+    WIDEST,
+    AreaFilterSet,
+    FrameworkFilterSet,
+    MatrixFilterSet,
+    QuestionFilterSet,
+    RecommendationFilterSet,
+)
 from recommendations.models import (
+    STANCE_WORDS,
+    Actor,
     CrossReference,
     Framework,
     PolicyArea,
@@ -21,10 +46,14 @@ from recommendations.models import (
     Question,
     Rating,
     Recommendation,
+    Voice,
 )
 from reports.models import Report
 
 NEIGHBOURS = 3
+SLASH, INDENT = " / ", "\u3000"
+MATRIX_WORDS = ("area", "kind", "question", "report", "holder", "voice", "columns", "ordering")
+SUMMED_UP = 5  # columns of a matrix up to which its cells have room for summaries
 ROWS_SHOWN = 6  # what an area page shows of one document before it refers to the finder
 
 
@@ -204,3 +233,150 @@ def quadrant_caption(axes, up, across, n):
     count = ngettext("%(n)s item", "%(n)s items", n) % {"n": n}
     words = {"vertical": vertical, "horizontal": horizontal, "count": count}
     return pgettext("quadrant", "%(vertical)s, %(horizontal)s: %(count)s") % words
+
+
+@require_safe
+def matrix_page(request):
+    """Questions down, documents or holders across; or the same rows and columns as CSV or JSON."""
+    filterset = MatrixFilterSet(request.GET, queryset=Question.objects.published(), request=request)
+    size = page_size(request)
+    if errors := filterset.errors | export.errors(request, matrix.FORMS) | ({} if size else wrong_size(request)):
+        return refusal(request, errors)
+    table = matrix.compare(filterset.selection())
+    page = page_of(request, table.rows, size)
+    if page is None:
+        return no_such_page(request)
+    rows = table.filled(page.object_list)
+    if form_of(request):
+        return matrix_as_data(request, table, rows, page)
+    summed_up = len(table.columns) <= SUMMED_UP
+    lines = matrix_lines(rows, summaries(rows) if summed_up else {})
+    chosen = {name: filterset.chosen(name) for name in MATRIX_WORDS}
+    context = {
+        "filterset": filterset,
+        "chips": chips(request, filterset),
+        "chosen": chosen,
+        "kept": [(name, chosen[name]) for name in MATRIX_WORDS if name not in ("kind", "voice")]
+        + [("page_size", request.GET.getlist("page_size")[-1:])],
+        "choices": matrix_choices(),
+        "sorting": sorting(request, filterset),
+        "headline": matrix.headline(table),
+        "table": table,
+        "across": table.selection.across,
+        "own_shown": table.selection.own_shown,
+        "beside": table.beside,
+        "page_obj": page,
+        "groups": groups(table, lines),
+        "voices": {voice: n for voice, n in matrix.voices(rows).items() if n},
+        "widest": WIDEST,
+        "summed_up": summed_up,
+        "legend": [(stance, SLASH.join(map(str, words))) for stance, _sign, words in stance_table()],
+        "data": matrix_links(request),
+    }
+    return render(request, "recommendations/matrix.html", context)
+
+
+def page_size(request):
+    """Return how many questions a page is to have, at most SIZE_MAX; None for what is no whole number from 1 on."""
+    word = request.GET.get("page_size", "").strip() or str(matrix.SIZE)
+    if not (word.isascii() and word.isdigit()) or not word.strip("0"):
+        return None
+    return min(int(word[-PAGE_DIGITS:]), matrix.SIZE_MAX) if len(word) <= PAGE_DIGITS else matrix.SIZE_MAX
+
+
+def wrong_size(request):
+    message = _("“%(value)s” is not a whole number from 1 on.")
+    return {"page_size": [message % {"value": request.GET["page_size"][:50]}]}
+
+
+def summaries(rows):
+    """Return {id: position} of what rows of the matrix show, with summaries."""
+    shown = [answer.pk for row in rows for answer in row.answers]
+    return Position.objects.only("summary_zh", "summary_en").in_bulk(shown)
+
+
+def groups(table, lines):
+    """Return [(kind of question, lines)] where the rows come by kind; else all lines under no head."""
+    if table.selection.ordering[:1] not in (["kind"], ["-kind"]):
+        return [("", lines)]
+    return [(kind, list(some)) for kind, some in groupby(lines, lambda line: line[0].question.get_kind_display())]
+
+
+def matrix_lines(rows, said):
+    """Yield (row, [(column, absence, [(answer, mark, position)])]) as the page sets them, with what `summaries` found.
+
+    A mark is stance, voice and hedge; an absence is why there is none. Of thousands few differ, so each is set once.
+    """
+    template = get_template("recommendations/_mark.html")
+
+    @cache
+    def absence(state):
+        return template.render({"state": state})
+
+    @cache
+    def mark(kind, stance, voice, hedge):
+        words = {"word": STANCE_WORDS[kind][stance], "hedge": Position.Hedge(hedge).label}
+        return template.render({"stance": stance, "voice": voice, **words})
+
+    for row in rows:
+        cells = []
+        for column, cell in row.pairs:
+            marked = [(a, mark(a.kind, a.stance, a.voice, a.hedge), said.get(a.pk)) for a in cell.answers]
+            cells.append((column, "" if marked else absence(cell.state), marked))
+        yield row, cells
+
+
+def matrix_choices():
+    """Return what the form of the matrix offers; the areas as (area, indent), the newest documents only."""
+    found = comparison.branches(PolicyArea.objects.all(), (), ())
+    return {
+        "areas": list(indented(branch for branch in found.values() if branch.area.parent_id is None)),
+        "reports": Report.objects.published().only("slug", "title_zh", "title_en")[:WIDEST],
+        "holders": Actor.objects.holding(),
+        "kinds": Question.Kind.choices,
+        "voices": Voice.choices,
+    }
+
+
+def indented(branches, indent=""):
+    """Yield (area, indent) of branches and all under them, in the order of a tree."""
+    for branch in branches:
+        yield branch.area, indent
+        yield from indented(branch.children, indent + INDENT)
+
+
+def same_page(request):
+    """Return what of the address says which page of the matrix is meant."""
+    return {name: request.GET[name] for name in ("page", "page_size") if request.GET.get(name)}
+
+
+def matrix_links(request):
+    """Return the forms of this very page of the matrix, as portal.export.links does for a list."""
+    kept = same_page(request)
+    found = [
+        {"label": label, "url": export.address(request.path, request.GET, **kept, format=form), "type": kind}
+        for form, (label, kind) in matrix.FORMS.items()
+    ]
+    twin = export.address(reverse("api-matrix"), request.GET, **kept)
+    return [*found, {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
+
+
+def matrix_as_data(request, table, rows, page):
+    """Answer with the rows and columns of one page of the matrix in another form."""
+    form, origin = form_of(request), export.origin(request)
+    if form == "csv":
+        body = export.BOM + export.csv_text(matrix.lines(table, rows))
+    else:
+        kept = same_page(request) | {"format": form}
+
+        def near(number):
+            return origin + export.address(request.path, request.GET, **kept | {"page": number})
+
+        ways = {
+            "next": near(page.next_page_number()) if page.has_next() else None,
+            "previous": near(page.previous_page_number()) if page.has_previous() else None,
+        }
+        body = export.json_text(ways | matrix.as_object(table, rows, origin))
+    response = HttpResponse(body, content_type=f"{matrix.FORMS[form][1]}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="duizhao-matrix.{form}"'
+    return response

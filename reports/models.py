@@ -173,6 +173,16 @@ class ReportQuerySet(SlugQuerySet):
             Prefetch("contributions", Contribution.objects.select_related("author", "institution"))
         )
 
+    def with_authors(self):
+        """What the head of a column shows: title, date and coding, and the contributions with their names."""
+        people = Contribution.objects.select_related("author", "institution").only(
+            "report", "role", "author__slug", "author__name_zh", "author__name_en",
+            "institution__slug", "institution__name_zh", "institution__name_en",
+        )  # fmt: skip
+        return self.only("slug", "title_zh", "title_en", "date", "coding").prefetch_related(
+            Prefetch("contributions", people.filter(role=Contribution.Role.AUTHOR))
+        )
+
     def for_page(self):
         """What a report's page shows of the report itself."""
         contributions = Contribution.objects.select_related("author", "institution").prefetch_related("affiliations")

@@ -20,6 +20,7 @@ from portal import api
 from portal.text import digest, squeeze
 from portal.urls import api_names, api_patterns, api_rows
 from recommendations import dossier
+from recommendations.filters import MatrixFilterSet
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -143,14 +144,14 @@ def address(endpoint, row):
 def test_every_endpoint_is_here():
     assert set(ENDPOINTS) == set(CONTRACT)
     names = {pattern.name for pattern in api_patterns}
-    assert names == {"api-root", "schema", "api-dossier-schema", None} | {
+    assert names == {"api-root", "api-matrix", "schema", "api-dossier-schema", None} | {
         f"api-{endpoint}-{shape}" for endpoint in ENDPOINTS for shape in ("list", "detail")
     }
 
 
 def test_the_root_names_every_address(client):
     root = get(client, "")
-    assert set(root) == set(ENDPOINTS) | {"schema", "dossier_schema"}
+    assert set(root) == set(ENDPOINTS) | {"matrix", "schema", "dossier_schema"}
     for path in root.values():
         get(client, urlsplit(path).path)
 
@@ -591,7 +592,7 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
     assert openapi["openapi"].startswith("3.1")
     operations = [operation["get"] for operation in openapi["paths"].values()]
-    assert len(operations) == 2 * len(ENDPOINTS) + 2
+    assert len(operations) == 2 * len(ENDPOINTS) + 3
     for operation in operations:
         assert operation["description"] and set(operation["responses"]) >= {"200", "400", "429"}
         for response in operation["responses"].values():
@@ -603,6 +604,8 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
         names = {parameter["name"] for parameter in operation["parameters"]}
         assert names == {*rows.filterset_class.base_filters, "page", "page_size", "count"}
         assert "404" in operation["responses"]
+    asked = {parameter["name"] for parameter in openapi["paths"]["/api/v1/matrix/"]["get"]["parameters"]}
+    assert asked == {*MatrixFilterSet.base_filters, "page", "page_size", "count"}
 
 
 def test_the_description_speaks_one_language(openapi):
@@ -638,6 +641,29 @@ def test_answers_and_examples_are_as_described(client, openapi, endpoint):
         first = found["results"][0] if "results" in found else found
         shown = example["value"]["results"][0] if "results" in found else example["value"]
         assert list(first) == list(shown)
+
+
+@pytest.mark.parametrize("query", ["", "?count=on", "?columns=holders&beside=authors:old", "?voice=own"])
+def test_the_matrix_and_its_example_are_as_described(client, openapi, query):
+    make.position(make.report(slug="old"))
+    world()
+    operation = openapi["paths"]["/api/v1/matrix/"]["get"]
+    check = checker(openapi, operation)
+    found = get(client, f"matrix/{query}")
+    check.validate(found)
+    (example,) = operation["responses"]["200"]["content"]["application/json"]["examples"].values()
+    check.validate(example["value"])
+    found.pop("count", None)
+
+    def shape(value):
+        """Return the members of an object, and those of what it holds, in their order."""
+        if isinstance(value, list):
+            return shape(value[0]) if value else None
+        return {name: shape(part) for name, part in value.items()} if isinstance(value, dict) else None
+
+    shown, filled = example["value"], next(row for row in found["rows"] for c in row["cells"] if c["positions"])
+    stated = [cell for cell in filled["cells"] if cell["positions"]]
+    assert json.dumps(shape(shown)) == json.dumps(shape(found | {"rows": [filled | {"cells": stated}]}))
 
 
 def test_the_schema_of_a_dossier(client):

@@ -37,7 +37,7 @@ LANGUAGES = {"zh-hans": "zh", "en": "en"}
 LISTS = {
     "reports:list", "reports:author_list", "reports:institution_list", "reports:work_list", "recommendations:list",
     "recommendations:area_list", "recommendations:question_list", "recommendations:framework_list",
-    "portal:forecasts", "portal:timeline",
+    "portal:forecasts", "portal:timeline", "portal:matrix",
 }  # fmt: skip
 PAGES = {"portal:front", "portal:codebook", "portal:corrections"}
 PROBES = {"healthz", "readyz"}
@@ -53,7 +53,7 @@ API_DETAILS = {
     "positions": "position", "forecasts": "position", "crossreferences": "reference", "frameworks": "framework",
     "ratings": "rating", "areas": "area", "actors": "actor",
 }  # fmt: skip
-API_LISTS = {f"api-{endpoint}-list" for endpoint in API_DETAILS}
+API_LISTS = {f"api-{endpoint}-list" for endpoint in API_DETAILS} | {"api-matrix"}
 API_PAGES = {"api-root", "schema", "api-dossier-schema"}
 DETAILS |= {f"api-{endpoint}-detail": row for endpoint, row in API_DETAILS.items()}
 ELSEWHERE = "api/v1/<path:rest>"
@@ -301,7 +301,7 @@ def queries(classes, public, hidden, token):
                 yield from (f"{address}?{name}={quote(word)}" for word in words(word_filter, public, hidden, token))
             yield from (f"{address}?{query}" for query in ("page=2", f"q={token}&q=", f"{token}=1"))
         if not address.startswith("/api/"):
-            yield from (f"{address}?format={form}" for form in ("csv", "jsonl", "atom", "jsonfeed"))
+            yield from (f"{address}?format={form}" for form in ("csv", "json", "jsonl", "atom", "jsonfeed"))
         else:
             yield from (f"{address}?{query}" for query in ("count=on", "page_size=1", "page_size=100"))
 
