@@ -103,6 +103,10 @@ class StrictFilters(BaseFilterBackend):
     """The FilterSet of the list page, told in JSON. An unknown parameter or value is a 400 that names it."""
 
     def filter_queryset(self, request, queryset, view):
+        return self.checked(request, queryset, view).qs
+
+    def checked(self, request, queryset, view):
+        """Return the FilterSet of a request, or refuse what it does not know."""
         params = request.query_params
         errors = {
             name: ["A value cannot hold a NUL character."]
@@ -113,13 +117,15 @@ class StrictFilters(BaseFilterBackend):
             raise ValidationError(errors)
         filterset = view.filterset_class(params, queryset=queryset, request=request)
         errors = {name: [str(reason) for reason in reasons] for name, reasons in filterset.errors.items()}
-        for name in PRESENTATION - set(Pages.PARAMETERS):
+        paged = set(Pages.PARAMETERS) & filterset.presentation
+        for name in PRESENTATION - paged:
             if name in params:
-                errors[name] = [f"There is no parameter “{name}” in the API."]
-        errors |= Pages.errors(params)
+                errors[name] = [f"There is no parameter “{name}” here."]
+        if paged:
+            errors |= Pages.errors(params)
         if errors:
             raise ValidationError(errors)
-        return filterset.qs
+        return filterset
 
     def get_schema_operation_parameters(self, view):
         filters = view.filterset_class.base_filters
@@ -353,8 +359,9 @@ def description():
 
 
 class Api(APIView):
-    """A public, read-only answer in JSON. Without filters of its own it takes no parameter."""
+    """A public, read-only answer in JSON. Unless it `is_filtered`, by filters of its own, it takes no parameter."""
 
+    is_filtered = False
     throttle_classes = (Throttle,)
     http_method_names = ("get", "head", "options")
     schema = Schema()
@@ -362,7 +369,7 @@ class Api(APIView):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         reading = request.method in ("GET", "HEAD")
-        if reading and getattr(self, "action", None) != "list" and request.query_params:
+        if reading and not self.is_filtered and request.query_params:
             raise ValidationError({name: [f"There is no parameter “{name}” here."] for name in request.query_params})
 
     def finalize_response(self, request, response, *args, **kwargs):
@@ -387,6 +394,7 @@ class Rows(Api, ReadOnlyModelViewSet):
     detail_serializer_class = None
     keys = {"slug": "slug"}
     endpoint = classproperty(lambda cls: cls.serializer_class.endpoint)
+    is_filtered = property(lambda self: self.action == "list")
 
     @classmethod
     def paths(cls):

@@ -28,6 +28,7 @@ FORMS = {
     "atom": ("Atom", "application/atom+xml"),
     "jsonfeed": ("JSON Feed", "application/feed+json"),
 }
+PAGE_FORMS = {"csv": ("CSV", "text/csv"), "json": ("JSON", "application/json")}  # of a page that is no list
 FEEDS = ("atom", "jsonfeed")
 FEED_SIZE = 50
 BATCH = 200
@@ -76,11 +77,11 @@ def form_of(request):
     return request.GET.get("format", "").strip()
 
 
-def errors(request):
+def errors(request, forms=FORMS):
     """Return {"format": [reason]} for a form that there is not."""
     words = [word.strip() for word in request.GET.getlist("format")]
-    known = ", ".join(FORMS)
-    unknown = [word for word in words if word and word not in FORMS]
+    known = ", ".join(forms)
+    unknown = [word for word in words if word and word not in forms]
     message = _("There is no format “%(value)s”; there are %(known)s.")
     return {"format": [message % {"value": word[:50], "known": known} for word in unknown]} if unknown else {}
 
@@ -103,6 +104,15 @@ def links(request, table):
         for form, (label, kind) in FORMS.items()
     ]
     twin = address(reverse(f"api-{table.endpoint}-list"), request.GET)
+    return [*found, {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
+
+
+def page_links(request, twin):
+    """Return the forms of a page that is no list, `twin` being the address of its object in the API."""
+    found = [
+        {"label": label, "url": address(request.path, request.GET, format=form), "type": kind, "alternate": ""}
+        for form, (label, kind) in PAGE_FORMS.items()
+    ]
     return [*found, {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
 
 
@@ -134,6 +144,13 @@ def answer(request, table, keys, fetch, objects, words=()):
         chunks = json_lines(batches(keys, lambda some: objects(request, some), BATCH))
     response = StreamingHttpResponse(chunks, content_type=f"{FORMS[form][1]}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="duizhao-{table.endpoint}.{form}"'
+    return response
+
+
+def download(name, form, text):
+    """Answer with a page that is no list in one of PAGE_FORMS."""
+    response = HttpResponse(text, content_type=f"{PAGE_FORMS[form][1]}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="duizhao-{name}.{form}"'
     return response
 
 
@@ -202,13 +219,18 @@ def follow(row, path):
     return row
 
 
-def addresses(row, endpoint, site):
-    """Return the addresses of a row: its page in Chinese and in English, its object in the API."""
-    pages = []
+def pages(row, site):
+    """Return the addresses of a row's page in Chinese and in English."""
+    found = []
     for language in settings.LANGUAGE_PREFIXES:
         with translation.override(language):
-            pages.append(site + row.get_absolute_url())
-    return [*pages, site + reverse(f"api-{endpoint}-detail", args=row.natural_key())]
+            found.append(site + row.get_absolute_url())
+    return found
+
+
+def addresses(row, endpoint, site):
+    """Return the addresses of a row: its page in Chinese and in English, its object in the API."""
+    return [*pages(row, site), site + reverse(f"api-{endpoint}-detail", args=row.natural_key())]
 
 
 def json_lines(found):

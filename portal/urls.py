@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 import recommendations.api
+import recommendations.views
 import reports.api
 from portal import api, views
 from portal.middleware import language_patterns
@@ -11,6 +12,7 @@ from portal.middleware import language_patterns
 portal_patterns = (
     [
         path("", views.front, name="front"),
+        path("compare/", recommendations.views.compare, name="compare"),
         path("forecasts/", views.forecasts, name="forecasts"),
         path("timeline/", views.timeline, name="timeline"),
         path("about/codebook/", views.codebook, name="codebook"),
@@ -21,11 +23,12 @@ portal_patterns = (
 
 api_rows = (*reports.api.VIEWS, *recommendations.api.VIEWS)
 api_names = {rows.endpoint: f"api-{rows.endpoint}-list" for rows in api_rows}
-api_names |= {"schema": "schema", "dossier_schema": "api-dossier-schema"}
+api_names |= {"compare": "api-compare", "schema": "schema", "dossier_schema": "api-dossier-schema"}
 
 api_patterns = [
     path("", api.Root.as_view(names=api_names), name="api-root"),
     *(address for rows in api_rows for address in rows.paths()),
+    path("compare/", recommendations.api.Compare.as_view(), name="api-compare"),
     path("schema/", api.Description.as_view(), name="schema"),
     path("dossier.schema.json", recommendations.api.DossierSchema.as_view(), name="api-dossier-schema"),
     path("<path:rest>", api.Elsewhere.as_view()),  # stays last

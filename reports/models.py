@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
 from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, Subquery
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -171,6 +171,27 @@ class ReportQuerySet(SlugQuerySet):
         """What a list row shows, in one constant number of queries."""
         return self.select_related("publisher", "part_of").prefetch_related(
             Prefetch("contributions", Contribution.objects.select_related("author", "institution"))
+        )
+
+    def by_publication(self):
+        """Newest publication first, each followed by its essays in their order."""
+        own_or_whole = [Coalesce(f"part_of__{column}", column) for column in ("date", "slug")]
+        return self.order_by(own_or_whole[0].desc(), own_or_whole[1], F("place").asc(nulls_first=True))
+
+    def side_by_side(self):
+        """What a comparison of documents shows of each: what it is, what it says, what it names."""
+        contributions = Contribution.objects.select_related("author", "institution").prefetch_related("affiliations")
+        citations = Citation.objects.select_related("work").prefetch_related("work__people")
+        coded = [
+            Prefetch(name, self.model._meta.get_field(name).related_model.objects.side_by_side())
+            for name in ("recommendations", "positions")
+        ]
+        return self.select_related("publisher").prefetch_related(
+            *coded,
+            Prefetch("contributions", contributions),
+            Prefetch("citations", citations),
+            Prefetch("mentions", Mention.objects.select_related("event")),
+            "as_works",
         )
 
     def for_page(self):
