@@ -859,7 +859,7 @@ class AloneSerializer(serializers.Serializer):
     @extend_schema_field({"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Voices"}})
     def get_areas(self, alone):
         """The same by policy area at the top of the taxonomy; one that is filed twice counts in both."""
-        return {area.slug: dict.fromkeys(Voice.values, 0) | comparison.by_voice(rows) for area, rows in alone.areas}
+        return {area.slug: dict.fromkeys(Voice.values, 0) | voices for area, _rows, voices in alone.areas}
 
     def get_questions(self, alone) -> list[str]:
         """Slugs of the questions that of these documents it alone answers."""

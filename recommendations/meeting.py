@@ -121,7 +121,7 @@ class Tie:
 class Alone:
     """What only one column says: single acts that nothing joins to the others, and questions that it alone answers.
 
-    `areas` are the same acts as [(area, rows)], by the top of the tree.
+    `areas` are the same acts as [(area, rows, {voice: n})], by the top of the tree.
     """
 
     column: Column
@@ -144,11 +144,12 @@ class Common:
 
 @dataclass(frozen=True)
 class Way:
-    """How a document has to do with something: a word, and the place in its report."""
+    """How a document has to do with something: a word, the place in its report, and perhaps the key of a citation."""
 
     word: str
     report: object
     anchor: str = ""
+    key: str = ""
 
     @property
     def label(self):
@@ -290,6 +291,17 @@ def ties(found):
     return sorted(tied, key=tie_order)
 
 
+def tied(meeting):
+    """Return for each two columns what joins their recommendations: [(Column, Column, {kind: n})]."""
+    found = []
+    for pair in combinations(meeting.columns, 2):
+        kinds = [
+            tie.reference.get_kind_display() for tie in meeting.ties if [end.column for end in tie.ends] == [*pair]
+        ]
+        found.append((*pair, dict(Counter(kinds))))
+    return found
+
+
 def tie_order(tie):
     """Return a place that does not hang on the order of the columns."""
     ends = sorted(tie.ends, key=lambda end: end.role)
@@ -349,7 +361,10 @@ def upwards(row, by_pk):
 
 
 def by_area(rows, above):
-    """Return [(area, rows)] by the top of the tree of areas, the fullest first; a row filed twice stands in both."""
+    """Return [(area, rows, {voice: n})] by the top of the tree of areas, the fullest first.
+
+    A row that is filed twice stands in both.
+    """
     found = defaultdict(dict)
     for row in rows:
         for area in row.areas.all():
@@ -358,7 +373,7 @@ def by_area(rows, above):
                 top = above[top].parent_id
             found[top][row.pk] = row
     ranked = sorted(found.items(), key=lambda pair: (-len(pair[1]), above[pair[0]].slug))
-    return [(above[top], list(theirs.values())) for top, theirs in ranked]
+    return [(above[top], list(theirs.values()), by_voice(theirs.values())) for top, theirs in ranked]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -379,14 +394,18 @@ def shared(found, ways):
         held = defaultdict(dict)
         for report in column.members:
             for row, way in ways(report):
-                held[row][way] = None
+                held[row].setdefault((way.word, way.key), way)
         each.append(held)
     met_rows = [row for row in dict.fromkeys(row for held in each for row in held) if sum(row in h for h in each) > 1]
     return [
         Common(
             row,
             [
-                Cell(column, list(held.get(row, ())), Said.STATED if row in held else column.silence)
+                Cell(
+                    column,
+                    list(held[row].values()) if row in held else [],
+                    Said.STATED if row in held else column.silence,
+                )
                 for column, held in zip(found, each, strict=True)
             ],
         )
@@ -403,7 +422,7 @@ def people(report):
             yield one.author, Way(one.role, report, "who")
     for citation in report.citations.all():
         for person in citation.work.people.all() if citation.work else ():
-            yield person, Way("cited", report, citation.key)
+            yield person, Way("cited", report, citation.key, citation.key)
 
 
 def institutions(report):
@@ -421,7 +440,7 @@ def works(report):
     """Yield the works that a report cites, and those that it is itself."""
     for citation in report.citations.all():
         if citation.work:
-            yield citation.work, Way("cited", report, citation.key)
+            yield citation.work, Way("cited", report, citation.key, citation.key)
     for work in report.as_works.all():
         yield work, Way("itself", report)
 
@@ -443,7 +462,7 @@ CLAUSES = {
 }
 OPENINGS = {
     Voice.OWN: _("In their own views, they %(clauses)s."),
-    Voice.JOINT: _("Where a joint view stands beside, they %(clauses)s."),
+    Voice.JOINT: _("Where a joint view is among those compared, they %(clauses)s."),
 }
 
 

@@ -241,6 +241,7 @@ def compare(request):
             (column, query_of(slug for slug in slugs if slug != column.report.slug)) for column in found.columns
         ],
         "heading": meeting.heading(found),
+        "tied": [(pair, kinds, query_of(one.report.slug for one in pair)) for *pair, kinds in meeting.tied(found)],
         "common": commons(found.common),
         "shown": f":{ROWS_SHOWN}",
         "shown_n": ROWS_SHOWN,

@@ -143,16 +143,16 @@ def address(endpoint, row):
 def test_every_endpoint_is_here():
     assert set(ENDPOINTS) == set(CONTRACT)
     names = {pattern.name for pattern in api_patterns}
-    assert names == {"api-root", "schema", "api-dossier-schema", None} | {
+    assert names == {"api-root", "schema", "api-dossier-schema", "api-compare", None} | {
         f"api-{endpoint}-{shape}" for endpoint in ENDPOINTS for shape in ("list", "detail")
     }
 
 
 def test_the_root_names_every_address(client):
     root = get(client, "")
-    assert set(root) == set(ENDPOINTS) | {"schema", "dossier_schema"}
-    for path in root.values():
-        get(client, urlsplit(path).path)
+    assert set(root) == set(ENDPOINTS) | {"schema", "dossier_schema", "compare"}
+    for name, path in root.items():
+        get(client, urlsplit(path).path, 400 if name == "compare" else 200)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -591,7 +591,7 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
     assert openapi["openapi"].startswith("3.1")
     operations = [operation["get"] for operation in openapi["paths"].values()]
-    assert len(operations) == 2 * len(ENDPOINTS) + 2
+    assert len(operations) == 2 * len(ENDPOINTS) + 3
     for operation in operations:
         assert operation["description"] and set(operation["responses"]) >= {"200", "400", "429"}
         for response in operation["responses"].values():
