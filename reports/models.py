@@ -5,7 +5,7 @@ from functools import lru_cache
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
-from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Case, Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, Subquery, When
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
@@ -174,9 +174,11 @@ class ReportQuerySet(SlugQuerySet):
         )
 
     def by_publication(self):
-        """Newest publication first, each followed by its essays in their order."""
-        own_or_whole = [Coalesce(f"part_of__{column}", column) for column in ("date", "slug")]
-        return self.order_by(own_or_whole[0].desc(), own_or_whole[1], F("place").asc(nulls_first=True))
+        """Newest publication first, each followed by its essays in their order; a hidden whole moves none of them."""
+        whole = self.model.objects.published().filter(pk=OuterRef("part_of")).order_by()
+        date, slug = (Coalesce(Subquery(whole.values(column)), column) for column in ("date", "slug"))
+        place = Case(When(Exists(whole), then="place"))
+        return self.order_by(date.desc(), slug, place.asc(nulls_first=True))
 
     def side_by_side(self):
         """What a comparison of documents shows of each: what it is, what it says, what it names."""

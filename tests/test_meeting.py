@@ -408,3 +408,13 @@ def test_rows_cost_no_queries(pair, client, address):
     few = cost()
     more(9)
     assert cost() == few
+
+
+def test_choices_go_by_publication_and_a_hidden_whole_moves_none(client, db):
+    whole = make.report(slug="whole", date="2019")
+    for place in (2, 1):
+        make.report(slug=f"essay-{place}", part_of=whole, place=place, date="")
+    make.report(slug="newest", date="2021")
+    make.report(slug="of-a-draft", date="2020", part_of=make.report(state="draft", date="2030"), place=1)
+    found = client.get("/en/compare/").context["choices"]
+    assert [report.slug for report, _near in found] == ["newest", "of-a-draft", "whole", "essay-1", "essay-2"]
