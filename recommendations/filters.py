@@ -19,6 +19,7 @@ from portal.filters import (
     WordsFilter,
     YearFacet,
 )
+from portal.text import number
 from recommendations.models import (
     STANCES,
     Actor,
@@ -381,7 +382,7 @@ class ComparedField(WordsField):
     def validate(self, value):
         if len(value) > COMPARED:
             message = _("At most %(most)s documents stand beside one another; here are %(n)s.")
-            raise ValidationError(message % {"most": COMPARED, "n": len(value)})
+            raise ValidationError(message % {"most": number(COMPARED), "n": number(len(value))})
         super().validate(value)
         if clashes := self.clashes(value):
             message = _("“%(part)s” is part of “%(whole)s”, which stands for its essays too: choose one of the two.")

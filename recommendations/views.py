@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from portal import export
 from portal.export import form_of, links, twin
 from portal.templatetags.duizhao import tr
+from portal.text import number
 from portal.views import as_data, list_errors, listing, refusal
 from recommendations import comparison, drawing, meeting
 from recommendations.export import AREAS, FRAMEWORKS, QUESTIONS, RECOMMENDATIONS
@@ -300,7 +301,7 @@ def choose(request, filterset, slugs):
         "chosen": chosen,
         "choices": choices,
         "more": others.count() - len(choices) > 0,
-        "most": COMPARED,
+        "most": number(COMPARED),
         "pairs": [(near, query_of(report.slug for report in near.reports)) for near in pairs],
         "closest": [
             (report, near, query_of([*slugs, report.slug]))
