@@ -51,7 +51,7 @@ TIES = [
 ]  # in the order of the page
 
 
-@dataclass
+@dataclass(eq=False)
 class Column:
     """A chosen document: `members` are the report and, of a whole publication, its essays, for which it stands."""
 
