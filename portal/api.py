@@ -103,11 +103,10 @@ class StrictFilters(BaseFilterBackend):
     """The FilterSet of the list page, told in JSON. An unknown parameter or value is a 400 that names it."""
 
     def filter_queryset(self, request, queryset, view):
-        return self.filterset(request, queryset, view).qs
+        return self.checked(request, queryset, view).qs
 
-    @staticmethod
-    def filterset(request, queryset, view):
-        """Return the view's filterset; an unknown parameter or value is a ValidationError."""
+    def checked(self, request, queryset, view):
+        """Return the FilterSet of a request, or refuse what it does not know."""
         params = request.query_params
         errors = {
             name: ["A value cannot hold a NUL character."]
@@ -118,10 +117,12 @@ class StrictFilters(BaseFilterBackend):
             raise ValidationError(errors)
         filterset = view.filterset_class(params, queryset=queryset, request=request)
         errors = {name: [str(reason) for reason in reasons] for name, reasons in filterset.errors.items()}
-        for name in PRESENTATION - set(Pages.PARAMETERS):
+        paged = set(Pages.PARAMETERS) & filterset.presentation
+        for name in PRESENTATION - paged:
             if name in params:
-                errors[name] = [f"There is no parameter “{name}” in the API."]
-        errors |= Pages.errors(params)
+                errors[name] = [f"There is no parameter “{name}” here."]
+        if paged:
+            errors |= Pages.errors(params)
         if errors:
             raise ValidationError(errors)
         return filterset
@@ -287,12 +288,11 @@ class Schema(AutoSchema):
             return super().get_operation(*args, **kwargs)
 
     def get_filter_backends(self):
-        return self.view.filter_backends if self.view.narrowed else super().get_filter_backends()
+        return getattr(self.view, "filter_backends", ()) if self.view.is_filtered else ()
 
     def _get_pagination_parameters(self):
-        if self.view.narrowed:
-            return self.view.pagination_class().get_schema_operation_parameters(self.view)
-        return super()._get_pagination_parameters()
+        paginator = getattr(self.view, "pagination_class", None) if self.view.is_filtered else None
+        return paginator().get_schema_operation_parameters(self.view) if paginator else []
 
     def get_tags(self):
         return [self.path.removeprefix("/api/v1/").partition("/")[0] or "root"]
@@ -373,18 +373,17 @@ def description():
 
 
 class Api(APIView):
-    """A public, read-only answer in JSON. Without filters of its own it takes no parameter."""
+    """A public, read-only answer in JSON. Unless it `is_filtered`, by filters of its own, it takes no parameter."""
 
+    is_filtered = False
     throttle_classes = (Throttle,)
     http_method_names = ("get", "head", "options")
     schema = Schema()
-    narrowed = False  # a view that is no list and yet takes parameters checks them itself
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         reading = request.method in ("GET", "HEAD")
-        listing = self.narrowed or getattr(self, "action", None) == "list"
-        if reading and not listing and request.query_params:
+        if reading and not self.is_filtered and request.query_params:
             raise ValidationError({name: [f"There is no parameter “{name}” here."] for name in request.query_params})
 
     def finalize_response(self, request, response, *args, **kwargs):
@@ -409,6 +408,7 @@ class Rows(Api, ReadOnlyModelViewSet):
     detail_serializer_class = None
     keys = {"slug": "slug"}
     endpoint = classproperty(lambda cls: cls.serializer_class.endpoint)
+    is_filtered = property(lambda self: self.action == "list")
 
     @classmethod
     def paths(cls):

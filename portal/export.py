@@ -28,6 +28,7 @@ FORMS = {
     "atom": ("Atom", "application/atom+xml"),
     "jsonfeed": ("JSON Feed", "application/feed+json"),
 }
+PAGE_FORMS = {"csv": ("CSV", "text/csv"), "json": ("JSON", "application/json")}  # of a page that is no list
 FEEDS = ("atom", "jsonfeed")
 FEED_SIZE = 50
 BATCH = 200
@@ -106,6 +107,15 @@ def links(request, table):
     return [*found, {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
 
 
+def page_links(request, twin, **kept):
+    """Return the forms of a page that is no list; `twin` is its object in the API, `kept` what else of it is asked."""
+    found = [
+        {"label": label, "url": address(request.path, request.GET, **kept, format=form), "type": kind, "alternate": ""}
+        for form, (label, kind) in PAGE_FORMS.items()
+    ]
+    return [*found, {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
+
+
 def twin(endpoint, row):
     """Return the forms of the page of one row: its object in the API."""
     url = reverse(f"api-{endpoint}-detail", args=row.natural_key())
@@ -134,6 +144,13 @@ def answer(request, table, keys, fetch, objects, words=()):
         chunks = json_lines(batches(keys, lambda some: objects(request, some), BATCH))
     response = StreamingHttpResponse(chunks, content_type=f"{FORMS[form][1]}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="duizhao-{table.endpoint}.{form}"'
+    return response
+
+
+def download(name, form, text):
+    """Answer with a page that is no list in one of PAGE_FORMS."""
+    response = HttpResponse(text, content_type=f"{PAGE_FORMS[form][1]}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="duizhao-{name}.{form}"'
     return response
 
 
@@ -202,13 +219,18 @@ def follow(row, path):
     return row
 
 
-def addresses(row, endpoint, site):
-    """Return the addresses of a row: its page in Chinese and in English, its object in the API."""
-    pages = []
+def pages(row, site):
+    """Return the addresses of a row's page in Chinese and in English."""
+    found = []
     for language in settings.LANGUAGE_PREFIXES:
         with translation.override(language):
-            pages.append(site + row.get_absolute_url())
-    return [*pages, site + reverse(f"api-{endpoint}-detail", args=row.natural_key())]
+            found.append(site + row.get_absolute_url())
+    return found
+
+
+def addresses(row, endpoint, site):
+    """Return the addresses of a row: its page in Chinese and in English, its object in the API."""
+    return [*pages(row, site), site + reverse(f"api-{endpoint}-detail", args=row.natural_key())]
 
 
 def json_lines(found):

@@ -255,7 +255,12 @@ class SortFilter(django_filters.Filter):
 
 
 class StrictFilterSet(django_filters.FilterSet):
-    """Base of every list's filters. `errors` names each unknown parameter or value; check `is_valid()` before `qs`."""
+    """Base of every list's filters. `errors` names each unknown parameter or value; check `is_valid()` before `qs`.
+
+    `presentation` are the parameters that may stand beside the filters.
+    """
+
+    presentation = PRESENTATION
 
     def is_valid(self):
         return self.is_bound is False or not self.errors
@@ -264,7 +269,7 @@ class StrictFilterSet(django_filters.FilterSet):
     def errors(self):
         errors = super().errors
         for name in self.data or ():
-            if name not in self.filters and name not in PRESENTATION and name not in errors:
+            if name not in self.filters and name not in self.presentation and name not in errors:
                 known = ", ".join(sorted(self.filters))
                 message = _("There is no filter “%(name)s”; there are %(known)s.") % {"name": name, "known": known}
                 errors[name] = self.form.error_class([message])

@@ -13,6 +13,7 @@ portal_patterns = (
     [
         path("", views.front, name="front"),
         path("matrix/", recommendations.views.matrix_page, name="matrix"),
+        path("compare/", recommendations.views.compare, name="compare"),
         path("forecasts/", views.forecasts, name="forecasts"),
         path("timeline/", views.timeline, name="timeline"),
         path("about/codebook/", views.codebook, name="codebook"),
@@ -23,12 +24,14 @@ portal_patterns = (
 
 api_rows = (*reports.api.VIEWS, *recommendations.api.VIEWS)
 api_names = {rows.endpoint: f"api-{rows.endpoint}-list" for rows in api_rows}
-api_names |= {"matrix": "api-matrix", "schema": "schema", "dossier_schema": "api-dossier-schema"}
+api_names |= {"matrix": "api-matrix", "compare": "api-compare", "schema": "schema"}
+api_names |= {"dossier_schema": "api-dossier-schema"}
 
 api_patterns = [
     path("", api.Root.as_view(names=api_names), name="api-root"),
     *(address for rows in api_rows for address in rows.paths()),
     path("matrix/", recommendations.api.Matrix.as_view(), name="api-matrix"),
+    path("compare/", recommendations.api.Compare.as_view(), name="api-compare"),
     path("schema/", api.Description.as_view(), name="schema"),
     path("dossier.schema.json", recommendations.api.DossierSchema.as_view(), name="api-dossier-schema"),
     path("<path:rest>", api.Elsewhere.as_view()),  # stays last

@@ -50,10 +50,17 @@ def told(question):
 
 
 def dressed(rows):
-    """Return coded rows as a list, each with its `quotations`, `who` (an actor or None), `authors`, `participants`."""
-    rows = list(rows)
+    """Return coded rows as a list, each with its `quotations` and who speaks (see `spoken`)."""
+    rows = spoken(rows)
     for row in rows:
         row.quotations = [quotation(row.report, evidence) for evidence in row.evidence.all()]
+    return rows
+
+
+def spoken(rows):
+    """Return coded rows as a list, each with `who` (an actor or None), `authors`, `participants`."""
+    rows = list(rows)
+    for row in rows:
         row.who = getattr(row, "holder", None) or getattr(row, "made_by", None) or getattr(row, "assessor", None)
         people = row.report.contributions.all()
         row.authors = [c.contributor for c in people if c.role == Contribution.Role.AUTHOR]

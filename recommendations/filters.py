@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -17,10 +18,11 @@ from portal.filters import (
     StrictFilterSet,
     TextFilter,
     TreeWordsFilter,
+    WordsField,
     WordsFilter,
     YearFacet,
 )
-from portal.text import told
+from portal.text import number, told
 from recommendations.models import (
     STANCE_WORDS,
     STANCES,
@@ -583,3 +585,61 @@ class FrameworkFilterSet(StrictFilterSet):
     class Meta:
         model = Framework
         fields = []
+
+
+COMPARED = 4  # documents at most beside one another
+
+
+class ComparedField(WordsField):
+    """Slugs of the documents to set side by side, repeated or with commas between them."""
+
+    def __init__(self, *, clashes, **kwargs):
+        self.clashes = clashes
+        super().__init__(**kwargs)
+
+    def to_python(self, value):
+        return super().to_python([word for words in value or [] for word in words.split(",")])
+
+    def validate(self, value):
+        if len(value) > COMPARED:
+            message = _("At most %(most)s documents stand beside one another; here are %(n)s.")
+            raise ValidationError(message % {"most": number(COMPARED), "n": number(len(value))})
+        super().validate(value)
+        if clashes := self.clashes(value):
+            message = _("“%(part)s” is part of “%(whole)s”, which stands for its essays too: choose one of the two.")
+            raise ValidationError([message % {"part": part, "whole": whole} for part, whole in clashes])
+
+
+class ComparedFilter(ReportFilter):
+    """Two to four documents. A whole publication stands for its parts too, and not beside one of them."""
+
+    field_class = ComparedField
+    facet = False
+
+    def __init__(self, **kwargs):
+        super().__init__(clashes=self.clashes, **kwargs)
+        self.extra["help_text"] = _(
+            "Slugs of two to four reports, repeated or with commas between; a symposium stands for its essays too."
+        )
+
+    def clashes(self, words):
+        """Return [(slug of a part, slug of its whole)] of chosen reports."""
+        rows = self.rows().filter(slug__in=words, part_of__slug__in=words).order_by("slug")
+        return list(rows.values_list("slug", "part_of__slug"))
+
+
+class ComparedFilterSet(StrictFilterSet):
+    reports = ComparedFilter(field_name="pk")
+    presentation = {"format"}
+
+    class Meta:
+        model = Report
+        fields = []
+
+
+class ChooserFilterSet(ComparedFilterSet):
+    """The page has a box for words too, to find documents by."""
+
+    q = TextFilter(
+        within=("title_zh", "title_en"), label=_("Words"), help_text=_("Words that must all occur in the title.")
+    )

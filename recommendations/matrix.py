@@ -24,7 +24,6 @@ from recommendations.filters import HOLDERS, WIDEST
 from recommendations.models import Question, Voice
 from reports.models import Report
 
-FORMS = {"csv": ("CSV", "text/csv"), "json": ("JSON", "application/json")}
 SIZE, SIZE_MAX = 20, 50  # questions on a page
 
 LEAST = 3  # own answers of so many documents, or so many shared questions; below it a figure is not told

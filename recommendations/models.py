@@ -254,6 +254,14 @@ class RecommendationQuerySet(CodedQuerySet):
             )
         )
 
+    def side_by_side(self):
+        """What a comparison of documents shows of their advice; the reports themselves are known there."""
+        return (
+            self.select_related("made_by")
+            .with_units()
+            .prefetch_related("areas", Prefetch("references_out", CrossReference.objects.published()))
+        )
+
     def for_list(self):
         """What a list row shows, in one constant number of queries."""
         return self.select_related("report", "report__part_of", "parent", "made_by").prefetch_related(
@@ -600,6 +608,18 @@ class PositionQuerySet(CodedQuerySet):
         """What a report's page shows of its positions; the report itself is known there."""
         return self.select_related("question", "holder", "recommendation").prefetch_related("evidence")
 
+    def side_by_side(self):
+        """What a comparison of documents shows of their answers; the reports themselves are known there."""
+        return self.select_related("question", "holder", "recommendation")
+
+    def of_documents(self, reports):
+        """Answers of these documents; a whole publication stands for its essays too."""
+        return self.filter(Q(report__in=reports) | Q(report__part_of__in=reports))
+
+    def by_document(self):
+        """Return (report id, id of the whole that it is part of, question id), each once."""
+        return self.order_by().values_list("report", "report__part_of", "question").distinct()
+
     def for_list(self):
         """What a list row shows, with the quotation's place, in one constant number of queries."""
         rows = self.with_evidence().prefetch_related("report__sections")
@@ -774,6 +794,11 @@ class CrossReferenceQuerySet(models.QuerySet):
     def touching(self, recommendation):
         """Relations of which a recommendation is an end, either one."""
         return self.filter(Q(source=recommendation) | Q(target=recommendation))
+
+    def by_document(self):
+        """Return (id, report and its whole of the one end, report and its whole of the other), ids all."""
+        ends = [f"{end}__report{path}" for end in ("source", "target") for path in ("", "__part_of")]
+        return self.order_by().values_list("pk", *ends)
 
 
 class CrossReference(models.Model):

@@ -3,10 +3,10 @@
 from functools import cache, partial
 from itertools import groupby
 
-from django.http import HttpResponse
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import get_template
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from portal import export
 from portal.export import form_of, links, twin
 from portal.templatetags.duizhao import tr
+from portal.text import number
 from portal.views import (
     PAGE_DIGITS,
     as_data,
@@ -26,11 +27,13 @@ from portal.views import (
     sorting,
     stance_table,
 )
-from recommendations import comparison, drawing, matrix
+from recommendations import comparison, drawing, matrix, meeting
 from recommendations.export import AREAS, FRAMEWORKS, QUESTIONS, RECOMMENDATIONS
 from recommendations.filters import (
+    COMPARED,
     WIDEST,
     AreaFilterSet,
+    ChooserFilterSet,
     FrameworkFilterSet,
     MatrixFilterSet,
     QuestionFilterSet,
@@ -55,6 +58,9 @@ SLASH, INDENT = " / ", "\u3000"
 MATRIX_WORDS = ("area", "kind", "question", "report", "holder", "voice", "columns", "ordering")
 SUMMED_UP = 5  # columns of a matrix up to which its cells have room for summaries
 ROWS_SHOWN = 6  # what an area page shows of one document before it refers to the finder
+CHOICES = 60  # documents to choose from on one page
+PROPOSALS = 5  # pairs proposed
+CLOSEST = 3
 
 
 @require_safe
@@ -240,7 +246,7 @@ def matrix_page(request):
     """Questions down, documents or holders across; or the same rows and columns as CSV or JSON."""
     filterset = MatrixFilterSet(request.GET, queryset=Question.objects.published(), request=request)
     size = page_size(request)
-    if errors := filterset.errors | export.errors(request, matrix.FORMS) | ({} if size else wrong_size(request)):
+    if errors := filterset.errors | export.errors(request, export.PAGE_FORMS) | ({} if size else wrong_size(request)):
         return refusal(request, errors)
     table = matrix.compare(filterset.selection())
     page = page_of(request, table.rows, size)
@@ -353,12 +359,7 @@ def same_page(request):
 def matrix_links(request):
     """Return the forms of this very page of the matrix, as portal.export.links does for a list."""
     kept = same_page(request)
-    found = [
-        {"label": label, "url": export.address(request.path, request.GET, **kept, format=form), "type": kind}
-        for form, (label, kind) in matrix.FORMS.items()
-    ]
-    twin = export.address(reverse("api-matrix"), request.GET, **kept)
-    return [*found, {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
+    return export.page_links(request, export.address(reverse("api-matrix"), request.GET, **kept), **kept)
 
 
 def matrix_as_data(request, table, rows, page):
@@ -377,6 +378,96 @@ def matrix_as_data(request, table, rows, page):
             "previous": near(page.previous_page_number()) if page.has_previous() else None,
         }
         body = export.json_text(ways | matrix.as_object(table, rows, origin))
-    response = HttpResponse(body, content_type=f"{matrix.FORMS[form][1]}; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="duizhao-matrix.{form}"'
-    return response
+    return export.download("matrix", form, body)
+
+
+@require_safe
+def compare(request):
+    """Two to four documents side by side; with fewer, or while one is looked for, the choice of documents."""
+    filterset = ChooserFilterSet(request.GET, queryset=Report.objects.published(), request=request)
+    if errors := filterset.errors | export.errors(request, export.PAGE_FORMS):
+        return refusal(request, errors)
+    slugs = filterset.chosen("reports")
+    if len(slugs) < 2 or filterset.form.cleaned_data["q"]:
+        return choose(request, filterset, slugs)
+    filterset.queryset = filterset.queryset.side_by_side()
+    found = meeting.meet(meeting.columns(slugs, filterset.qs), PolicyArea.objects.all())
+    twin = f"{reverse('api-compare')}?{query_of(slugs)}"
+    if form := form_of(request):
+        return export.download("compare", form, told_as(request, form, found, twin))
+    context = {
+        "meeting": found,
+        "say": meeting.finding(found),
+        "data": export.page_links(request, twin),
+        "without": [
+            (column, query_of(slug for slug in slugs if slug != column.report.slug)) for column in found.columns
+        ],
+        "heading": meeting.heading(found),
+        "tied": [(pair, kinds, query_of(one.report.slug for one in pair)) for *pair, kinds in meeting.tied(found)],
+        "common": commons(found.common),
+        "shown": f":{ROWS_SHOWN}",
+        "shown_n": ROWS_SHOWN,
+    }
+    return render(request, "recommendations/compare.html", context)
+
+
+def commons(common):
+    """Return what documents have in common as a page prints it: [(kind, heading, rows, words for none)]."""
+    words = {
+        "people": (_("People"), _("No person of this portal has to do with more than one of these documents.")),
+        "institutions": (_("Institutions"), _("No institution has to do with more than one of these documents.")),
+        "works": (_("Cited works"), _("No work is cited by more than one of these documents.")),
+        "events": (_("Events mentioned"), _("No event is mentioned by more than one of these documents.")),
+    }
+    return [(kind, label, common[kind], none) for kind, (label, none) in words.items()]
+
+
+def query_of(slugs):
+    """Return the query that sets documents side by side, in this order."""
+    query = QueryDict(mutable=True)
+    query.setlist("reports", list(slugs))
+    return query.urlencode()
+
+
+def told_as(request, form, found, twin):
+    """Return a comparison as CSV, or as the JSON of its object in the API."""
+    if form == "csv":
+        return export.BOM + export.csv_text([meeting.NAMES, *meeting.lines(found, export.origin(request))])
+    # By address, because pages and API stand side by side and neither may import the other.
+    return export.json_text(resolve(reverse("api-compare")).func.cls.told(request, found), indent=1)
+
+
+def choose(request, filterset, slugs):
+    """Answer with the choice of documents: the nearest to those already chosen first, else by publication.
+
+    Only so many are listed; words narrow them. Where nothing is chosen, pairs of those listed are proposed.
+    """
+    chosen = sorted(filterset.queryset.filter(slug__in=slugs), key=lambda report: slugs.index(report.slug))
+    others = filterset.without("reports").exclude(slug__in=slugs).by_publication()
+    references = CrossReference.objects.published().by_document()
+    answers = Position.objects.published()
+    if chosen:
+        answers = answers.filter(question__in=answers.of_documents(chosen).values("question")).by_document()
+        near = meeting.partners(chosen, others.only("slug", "part_of"), *meeting.holdings(answers, references))
+        listed = Report.objects.for_list().in_bulk([one.reports[0].pk for one in near[:CHOICES]])
+        choices = [(listed[one.reports[0].pk], one) for one in near[:CHOICES]]
+        pairs = []
+    else:
+        listed = list(others.for_list()[:CHOICES])
+        choices = [(report, None) for report in listed]
+        answers = answers.of_documents(listed).by_document()
+        pairs = meeting.pairs(listed, *meeting.holdings(answers, references))[:PROPOSALS]
+    context = {
+        "filterset": filterset,
+        "chosen": chosen,
+        "choices": choices,
+        "more": others.count() - len(choices) > 0,
+        "most": number(COMPARED),
+        "pairs": [(near, query_of(report.slug for report in near.reports)) for near in pairs],
+        "closest": [
+            (report, near, query_of([*slugs, report.slug]))
+            for report, near in choices[:CLOSEST]
+            if near and len(slugs) < COMPARED
+        ],
+    }
+    return render(request, "recommendations/compare_choice.html", context)

@@ -5,8 +5,8 @@ from functools import lru_cache
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
-from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, Subquery
-from django.db.models.functions import Now
+from django.db.models import Case, Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, Subquery, When
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -181,6 +181,29 @@ class ReportQuerySet(SlugQuerySet):
         )  # fmt: skip
         return self.only("slug", "title_zh", "title_en", "date", "coding").prefetch_related(
             Prefetch("contributions", people.filter(role=Contribution.Role.AUTHOR))
+        )
+
+    def by_publication(self):
+        """Newest publication first, each followed by its essays in their order; a hidden whole moves none of them."""
+        whole = self.model.objects.published().filter(pk=OuterRef("part_of")).order_by()
+        date, slug = (Coalesce(Subquery(whole.values(column)), column) for column in ("date", "slug"))
+        place = Case(When(Exists(whole), then="place"))
+        return self.order_by(date.desc(), slug, place.asc(nulls_first=True))
+
+    def side_by_side(self):
+        """What a comparison of documents shows of each: what it is, what it says, what it names."""
+        contributions = Contribution.objects.select_related("author", "institution").prefetch_related("affiliations")
+        citations = Citation.objects.select_related("work").prefetch_related("work__people")
+        coded = [
+            Prefetch(name, self.model._meta.get_field(name).related_model.objects.side_by_side())
+            for name in ("recommendations", "positions")
+        ]
+        return self.select_related("publisher").prefetch_related(
+            *coded,
+            Prefetch("contributions", contributions),
+            Prefetch("citations", citations),
+            Prefetch("mentions", Mention.objects.select_related("event")),
+            "as_works",
         )
 
     def for_page(self):

@@ -144,16 +144,16 @@ def address(endpoint, row):
 def test_every_endpoint_is_here():
     assert set(ENDPOINTS) == set(CONTRACT)
     names = {pattern.name for pattern in api_patterns}
-    assert names == {"api-root", "api-matrix", "schema", "api-dossier-schema", None} | {
+    assert names == {"api-root", "api-matrix", "api-compare", "schema", "api-dossier-schema", None} | {
         f"api-{endpoint}-{shape}" for endpoint in ENDPOINTS for shape in ("list", "detail")
     }
 
 
 def test_the_root_names_every_address(client):
     root = get(client, "")
-    assert set(root) == set(ENDPOINTS) | {"matrix", "schema", "dossier_schema"}
-    for path in root.values():
-        get(client, urlsplit(path).path)
+    assert set(root) == set(ENDPOINTS) | {"matrix", "compare", "schema", "dossier_schema"}
+    for name, path in root.items():
+        get(client, urlsplit(path).path, 400 if name == "compare" else 200)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -55,9 +55,10 @@ API_DETAILS = {
 }  # fmt: skip
 API_LISTS = {f"api-{endpoint}-list" for endpoint in API_DETAILS} | {"api-matrix"}
 API_PAGES = {"api-root", "schema", "api-dossier-schema"}
+COMPARED = {"portal:compare", "api-compare"}  # asked for two documents of a world; the page alone is the choice of them
 DETAILS |= {f"api-{endpoint}-detail": row for endpoint, row in API_DETAILS.items()}
 ELSEWHERE = "api/v1/<path:rest>"
-KNOWN = {*LISTS, *PAGES, *PROBES, *DETAILS, *API_LISTS, *API_PAGES, ELSEWHERE}
+KNOWN = {*LISTS, *PAGES, *PROBES, *DETAILS, *API_LISTS, *API_PAGES, *COMPARED, ELSEWHERE}
 
 
 def patterns(resolver=None, namespace="", route=""):
@@ -80,6 +81,10 @@ def addresses(*worlds, names=KNOWN):
             with translation.override(code):
                 if name == ELSEWHERE:
                     found |= {"/api/v1/nothing/": name, "/api/v1/reports": name}
+                elif name in COMPARED:
+                    pairs = [(world.report, world.reference.target.report) for world in worlds]
+                    found |= {f"{reverse(name)}?reports={one.slug},{other.slug}": name for one, other in pairs}
+                    found |= {reverse(name): name} if ":" in name else {}
                 elif name in DETAILS:
                     rows = [getattr(world, DETAILS[name]) for world in worlds]
                     found |= {reverse(name, args=row.natural_key()): name for row in rows}
@@ -355,7 +360,11 @@ def test_a_draft_shows_nowhere_and_changes_nothing(client, monkeypatch):
 
 
 # Once public, all lists and details tell of what was hidden: the canaries sing.
-TELLING = {*LISTS, *DETAILS, *API_LISTS} - {"recommendations:area_list", "api-areas-list", "api-areas-detail"}
+TELLING = {*LISTS, *DETAILS, *API_LISTS, *COMPARED} - {
+    "recommendations:area_list",
+    "api-areas-list",
+    "api-areas-detail",
+}
 
 
 def exposed(ask, found, tokens):
@@ -413,7 +422,7 @@ COUNTED = LISTS | API_LISTS | {name for name in DETAILS if name.startswith(("api
 COUNTED |= {"portal:front", "reports:detail"}
 
 
-@pytest.mark.parametrize("name", sorted({*LISTS, *DETAILS, *API_LISTS, *PAGES} - COUNTED))
+@pytest.mark.parametrize("name", sorted({*LISTS, *DETAILS, *API_LISTS, *PAGES, *COMPARED} - COUNTED))
 def test_the_number_of_queries_does_not_grow(name):
     public, ask = world(), asker()
 
