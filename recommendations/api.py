@@ -1,4 +1,4 @@
-"""The API of what reports say: recommendations, positions, cross references, ratings, and their vocabulary."""
+"""The API of what reports say: recommendations, positions, cross references, ratings, events, and their vocabulary."""
 
 from functools import partial
 
@@ -16,6 +16,7 @@ from recommendations.filters import (
     ActorFilterSet,
     AreaFilterSet,
     CrossReferenceFilterSet,
+    EventFilterSet,
     ForecastFilterSet,
     FrameworkFilterSet,
     PositionFilterSet,
@@ -45,8 +46,9 @@ from reports.api import (
     VoicesSerializer,
     evidence,
     quotations,
+    with_place,
 )
-from reports.models import Author, Institution, Work
+from reports.models import Author, Event, Institution, Mention, Work
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What every coded row has
@@ -734,6 +736,67 @@ class ActorRows(Rows):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Events: they are filed under areas
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class MentionSerializer(Plain):
+    """One place where a report mentions an event."""
+
+    report = Slug("Slug of the report.")
+    evidence = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Mention
+        fields = ("report", "as_printed", "note_zh", "note_en", "evidence")
+
+    @extend_schema_field(EvidenceSerializer(many=True))
+    def get_evidence(self, row):
+        """Where it is mentioned."""
+        return [evidence(row.report, row, self.context, row.section_key, row.passage_number)]
+
+
+class EventSerializer(Row):
+    """A dated happening, an interval or a target year that documents mention."""
+
+    endpoint = "events"
+    example = {
+        "slug": "example-summit-2013",
+        "title_zh": "示例峰会",
+        "title_en": "Example Summit",
+        "date": "2013-06-07",
+        "date_end": "2013-06-08",
+        "target": False,
+        "areas": ["cyberspace"],
+        "mentions": [
+            {"report": "cyber-relations-2021", "as_printed": "", "note_zh": "", "note_en": "", "evidence": [EVIDENCE]}
+        ],
+        **addresses("events/example-summit-2013/", "timeline/#example-summit-2013"),
+    }
+
+    areas = Slug("Slugs of the policy areas.", many=True)
+    mentions = MentionSerializer(many=True)
+
+    class Meta:
+        model = Event
+        fields = ("slug", "title_zh", "title_en", "date", "date_end", "target", "areas", "mentions", *Row.ADDRESSES)
+
+
+class EventRows(Rows):
+    """Events that published reports mention, the oldest first."""
+
+    serializer_class = EventSerializer
+    filterset_class = EventFilterSet
+
+    def get_queryset(self):
+        mentions = with_place(Mention.objects.published())
+        return Event.objects.published().prefetch_related("areas", Prefetch("mentions", mentions))
+
+    def learn(self, rows):
+        return {"quotes": quotations((m.report, m) for row in rows for m in row.mentions.all())}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # The dossier
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -754,6 +817,7 @@ class DossierSchema(Api):
 
 
 VIEWS = (
+    EventRows,
     RecommendationRows,
     QuestionRows,
     PositionRows,

@@ -1,4 +1,4 @@
-"""What lists of recommendations, positions, questions, ratings and the vocabulary can be narrowed by."""
+"""What lists of recommendations, positions, questions, ratings, events and the vocabulary can be narrowed by."""
 
 from functools import reduce
 from operator import or_
@@ -32,7 +32,7 @@ from recommendations.models import (
     Voice,
 )
 from reports.filters import AuthorFilter, InstitutionFilter, NamedFilterSet, ReportFilter, year_bounds
-from reports.models import Report
+from reports.models import Event, Report
 
 REPORT_ORDER = {"date": ("report__date",), "report": ("report__slug", "order")}
 REPORT_WORDS = {"-date": _("newest first"), "date": _("oldest first"), "report": _("by document")}
@@ -360,4 +360,24 @@ class FrameworkFilterSet(StrictFilterSet):
 
     class Meta:
         model = Framework
+        fields = []
+
+
+class EventFilterSet(StrictFilterSet):
+    """Events, which are filed under areas; so their finder stands here."""
+
+    q = TextFilter(
+        within=("title_zh", "title_en"), label=_("Words"), help_text=_("Words that must all occur in the title.")
+    )
+    area = AreaFilter()
+    report = ReportFilter(field_name="mentions__report")
+    year_min, year_max = year_bounds("date", "date_end")
+    ordering = SortFilter(
+        fields={"date": ("date",)},
+        words={"date": _("oldest first"), "-date": _("newest first")},
+        help_text=_("date; a minus sign turns it round."),
+    )
+
+    class Meta:
+        model = Event
         fields = []

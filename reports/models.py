@@ -82,6 +82,20 @@ class AuthorQuerySet(SlugQuerySet):
         public = Q(contributions__report__in=Report.objects.published())
         return self.annotate(report_count=Count("contributions__report", filter=public, distinct=True))
 
+    def cited_by_others(self):
+        """People who wrote a published report, and are cited in another that they did not write.
+
+        Each comes with `written`, the contributions as an author, and `cited`, the works with their citations there.
+        """
+        of_author = Contribution.objects.filter(role=Contribution.Role.AUTHOR)
+        written = of_author.published().filter(author=OuterRef("pk"))
+        own = of_author.filter(report=OuterRef("report"), author=OuterRef(OuterRef("pk")))
+        elsewhere = Citation.objects.published().filter(~Exists(own), work__people=OuterRef("pk"))
+        return self.filter(Exists(written), Exists(elsewhere)).prefetch_related(
+            Prefetch("contributions", of_author.published().for_list(), to_attr="written"),
+            Prefetch("cited_works", Work.objects.published().for_list(), to_attr="cited"),
+        )
+
 
 class Author(Named):
     """A person who wrote, or took part in, a report."""
@@ -526,10 +540,28 @@ class WorkQuerySet(SlugQuerySet):
         return self.filter(Exists(Citation.objects.published().filter(work=OuterRef("pk"))))
 
     def for_list(self):
-        """Bring along the published citations, each with its report."""
+        """Bring along the published citations, each with its report, and the people who are known here."""
         return self.select_related("report").prefetch_related(
-            Prefetch("citations", Citation.objects.published().select_related("report"))
+            Prefetch("citations", Citation.objects.published().select_related("report")),
+            Prefetch("people", Author.objects.published()),
         )
+
+    def with_counts(self):
+        """Annotate `report_count`: the published reports that cite a work, each once."""
+        public = Q(citations__report__in=Report.objects.published())
+        return self.annotate(report_count=Count("citations__report", filter=public, distinct=True))
+
+    def shared(self):
+        """Works that at least two published reports cite."""
+        return self.filter(pk__in=self.model.objects.with_counts().filter(report_count__gt=1).values("pk"))
+
+    def citing(self):
+        """Return {work id: ids of the published reports that cite it} of these works."""
+        found = {}
+        pairs = Citation.objects.published().filter(work__in=self.order_by().values("pk"))
+        for work, report in pairs.order_by().values_list("work", "report").distinct():
+            found.setdefault(work, set()).add(report)
+        return found
 
 
 class Work(models.Model):
@@ -626,8 +658,9 @@ class EventQuerySet(SlugQuerySet):
         return self.filter(Exists(Mention.objects.published().filter(event=OuterRef("pk"))))
 
     def for_list(self):
-        """Bring along the published mentions, each with its report."""
-        return self.prefetch_related(Prefetch("mentions", Mention.objects.published().select_related("report")))
+        """Bring along the areas, and the published mentions, each with its report."""
+        mentions = Mention.objects.published().select_related("report")
+        return self.prefetch_related("areas", Prefetch("mentions", mentions))
 
 
 class Event(models.Model):
