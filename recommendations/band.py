@@ -4,6 +4,7 @@ Pure arithmetic on events already fetched. A year is as wide as any other; stret
 Happenings stand above the strip of years, goals below it, each as wide as the time that its date leaves open.
 """
 
+import math
 from calendar import isleap
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from portal.text import joined, listed, number
 from recommendations.drawing import text_width
 
 FOLD = 3  # so many years without an event, and more, are folded
-FOLDED = 0.6  # the width of a fold, in years
+FOLDED = 0.8  # the width of a fold, in years
 FEWEST = 5  # years drawn, so that the bar of one year does not fill the page
 MOST_NAMED = 2  # years named as those with most events
 AIR = 1.5  # between two marks of one row
@@ -96,19 +97,20 @@ def band(events, label, scale):
         draw(one, goal_pitch(scale))
     named = labels(happenings, label, scale, pitch, 1, top - 2)
     named += labels(goals, label, scale, goal_pitch(scale), foot + 2, foot + 4 + below)
+    rise = min([top - 8, *(one.y for one in happenings), *(one["y"] - scale.lead for one in named)])
+    fall = max([foot, *(one.y + goal_pitch(scale) for one in goals), *(one["y"] + 6 for one in named)])
     return {
         "scale": scale,
         "width": scale.width,
-        "height": round(foot + (below + 8 if goals else 2), 1),
+        "rise": math.floor(rise),
+        "depth": math.ceil(fall) - math.floor(rise),
         "top": round(top, 1),
-        "foot": round(foot, 1),
         "years": named_years(dated, years, scale, top),
-        "axis": axis(years, top) + (axis(years, foot) if goals else ""),
+        "axis": axis(years, top),
         "ticks": ticks(years, top),
-        "folds": [f"M{x - 3:.1f} {top + 17:.1f}l4 -9m2 9l4 -9" for x in years.folds],
+        "folds": "".join(f"M{x - 5:.1f} {top + 4.5:.1f}l4 -9m2 9l4 -9" for x in years.folds),
         "marks": happenings + goals,
         "labels": named,
-        "goals": bool(goals),
     }
 
 
@@ -340,11 +342,11 @@ def dated_words(events):
         return ""
     n, (first, last) = len(events), bounds(events)
     if first == last:
-        text = ngettext("%(n)s event with a date, in %(year)s.", "%(n)s events with a date, all in %(year)s.", n)
+        text = ngettext("%(n)s event is dated, in %(year)s.", "%(n)s events are dated, all in %(year)s.", n)
         return text % {"n": number(n), "year": first}
     text = ngettext(
-        "%(n)s event with a date, from %(first)s to %(last)s.",
-        "%(n)s events with a date, from %(first)s to %(last)s.",
+        "%(n)s event is dated, from %(first)s to %(last)s.",
+        "%(n)s events are dated, from %(first)s to %(last)s.",
         n,
     )
     return joined([text % {"n": number(n), "first": first, "last": last}, most_words(events)])
@@ -358,8 +360,8 @@ def most_words(events):
     if most == 1 or len(years) > MOST_NAMED:
         return ""
     if len(years) == 1:
-        return gettext("Most of them in %(year)s: %(n)s.") % {"year": years[0], "n": number(most)}
-    return gettext("Most of them in %(years)s: %(n)s each.") % {"years": listed(years), "n": number(most)}
+        return gettext("The fullest year is %(year)s, with %(n)s.") % {"year": years[0], "n": number(most)}
+    return gettext("The fullest years are %(years)s, with %(n)s each.") % {"years": listed(years), "n": number(most)}
 
 
 def goal_words(events):
@@ -367,11 +369,15 @@ def goal_words(events):
         return ""
     n, (first, last) = len(events), bounds(events)
     if first == last:
-        text = ngettext("%(n)s goal or year to come: %(year)s.", "%(n)s goals or years to come, all %(year)s.", n)
+        text = ngettext(
+            "Set apart is %(n)s goal or year to come, in %(year)s.",
+            "Set apart are %(n)s goals or years to come, all in %(year)s.",
+            n,
+        )
         return text % {"n": number(n), "year": first}
     text = ngettext(
-        "%(n)s goal or year to come, from %(first)s to %(last)s.",
-        "%(n)s goals or years to come, from %(first)s to %(last)s.",
+        "Set apart is %(n)s goal or year to come, from %(first)s to %(last)s.",
+        "Set apart are %(n)s goals or years to come, from %(first)s to %(last)s.",
         n,
     )
     return text % {"n": number(n), "first": first, "last": last}
@@ -381,8 +387,8 @@ def undated_words(n):
     if not n:
         return ""
     text = ngettext(
-        "%(n)s more is not dated in the texts, and stands in the list alone.",
-        "%(n)s more are not dated in the texts, and stand in the list alone.",
+        "For %(n)s event the texts give no date; it stands in the list alone.",
+        "For %(n)s events the texts give no date; they stand in the list alone.",
         n,
     )
     return text % {"n": number(n)}

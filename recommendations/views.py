@@ -22,7 +22,7 @@ from recommendations.models import (
     Rating,
     Recommendation,
 )
-from reports.models import Report
+from reports.models import Event, Report
 
 NEIGHBOURS = 3
 ROWS_SHOWN = 6  # what an area page shows of one document before it refers to the finder
@@ -111,6 +111,7 @@ def area_detail(request, slug):
         ],
         "addressed": comparison.addressed(rows),
         "questions": questions.order_by("-report_count", "slug"),
+        "events": Event.objects.published().filter(areas__in=PolicyArea.objects.subtree_ids([area])).distinct().count(),
     }
     return render(request, "recommendations/area_detail.html", context)
 

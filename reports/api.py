@@ -456,6 +456,7 @@ class WorkSerializer(Row):
         "date": "2018-09",
         "source_url": "https://example.org/strategy",
         "report": None,
+        "report_count": 1,
         "citations": [{"report": "cyber-relations-2021", "key": "N03", "mark": "③", "locator": "p. 12"}],
         **addresses("works/example-strategy-2018/", "works/#example-strategy-2018"),
     }
@@ -463,13 +464,14 @@ class WorkSerializer(Row):
     people = Slug("Slugs of those of its authors who are people of this portal.", many=True)
     source_url = serializers.CharField(source="url", help_text="Address of the work; empty when unknown.")
     report = Slug("Slug of the report of this portal that the work is.", allow_null=True)
+    report_count = serializers.IntegerField(help_text="Published reports that cite it, each counted once.")
     citations = CitedSerializer(many=True)
 
     class Meta:
         model = Work
         fields = (
             "slug", "title_zh", "title_en", "language", "authors", "people", "container", "date", "source_url",
-            "report", "citations", *Row.ADDRESSES,
+            "report", "report_count", "citations", *Row.ADDRESSES,
         )  # fmt: skip
 
 
@@ -480,10 +482,16 @@ class WorkRows(Rows):
     filterset_class = WorkFilterSet
 
     def get_queryset(self):
-        return Work.objects.published().prefetch_related(
-            Prefetch("report", Report.objects.published()),
-            Prefetch("people", Author.objects.published()),
-            Prefetch("citations", Citation.objects.published().select_related("report")),
+        # Grouped rows have no order of their own.
+        return (
+            Work.objects.published()
+            .with_counts()
+            .order_by("-date", "slug")
+            .prefetch_related(
+                Prefetch("report", Report.objects.published()),
+                Prefetch("people", Author.objects.published()),
+                Prefetch("citations", Citation.objects.published().select_related("report")),
+            )
         )
 
 

@@ -164,8 +164,10 @@ WORKS = Table(
         ("date", "date"),
         ("source_url", "url"),
         ("report", lambda row: if_public(row.report)),
-        ("cited_by", lambda row: slugs(c.report for c in row.citations.all())),
+        ("documents", "report_count"),
+        ("cited_by", lambda row: slugs(row.citing)),
         ("citations", lambda row: [f"{c.report.slug}/{c.key}" for c in row.citations.all()]),
+        ("cited_together_with", lambda row: [work.slug for work, _n in row.company]),
     ),
     entry=lambda row: Entry(
         title=told(row, "title"),

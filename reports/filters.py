@@ -176,6 +176,8 @@ class SharedFilter(WordsFilter):
 
 
 class WorkFilterSet(StrictFilterSet):
+    """Needs a queryset `with_counts()`."""
+
     q = TextFilter(
         within=("title_zh", "title_en", "authors", "container"),
         label=_("Words"),
@@ -191,9 +193,13 @@ class WorkFilterSet(StrictFilterSet):
     report = ReportFilter(field_name="citations__report")
     year_min, year_max = year_bounds("date")
     ordering = SortFilter(
-        fields={"date": ("date",), "title": ("slug",)},
-        words={"-date": _("newest first"), "date": _("oldest first")},
-        help_text=_("date or title; a minus sign turns it round."),
+        fields={"date": ("date",), "title": ("slug",), "documents": ("-report_count", "slug")},
+        words={
+            "-date": _("newest first"),
+            "date": _("oldest first"),
+            "documents": _("most documents first"),
+        },
+        help_text=_("date, title or documents (most first); a minus sign turns it round."),
     )
 
     class Meta:

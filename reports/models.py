@@ -555,13 +555,10 @@ class WorkQuerySet(SlugQuerySet):
         """Works that at least two published reports cite."""
         return self.filter(pk__in=self.model.objects.with_counts().filter(report_count__gt=1).values("pk"))
 
-    def citing(self):
-        """Return {work id: ids of the published reports that cite it} of these works."""
-        found = {}
-        pairs = Citation.objects.published().filter(work__in=self.order_by().values("pk"))
-        for work, report in pairs.order_by().values_list("work", "report").distinct():
-            found.setdefault(work, set()).add(report)
-        return found
+    def with_company(self):
+        """Bring along, besides what `for_list()` does, what else the citing reports cite: see `Work.company`."""
+        beside = Citation.objects.filter(work__isnull=False).select_related("work")
+        return self.for_list().prefetch_related(Prefetch("citations__report__citations", beside))
 
 
 class Work(models.Model):
@@ -601,6 +598,24 @@ class Work(models.Model):
 
     def natural_key(self):
         return (self.slug,)
+
+    @property
+    def citing(self):
+        """The reports that cite the work, each once, in the order of its citations as brought along."""
+        return list({citation.report_id: citation.report for citation in self.citations.all()}.values())
+
+    @property
+    def company(self):
+        """[(work, n)]: works that at least two of the citing reports cite too, with how many do; most first.
+
+        One report that cites two works says only that both stand in its notes, so it makes no pair.
+        """
+        found = {}
+        for report in self.citing:
+            for work in {citation.work for citation in report.citations.all()} - {self}:
+                found[work] = found.get(work, 0) + 1
+        pairs = [(work, n) for work, n in found.items() if n > 1]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0].slug))
 
 
 class Citation(models.Model):
