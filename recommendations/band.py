@@ -108,7 +108,7 @@ def band(events, label, scale):
         "years": named_years(dated, years, scale, top),
         "axis": axis(years, top),
         "ticks": ticks(years, top),
-        "folds": "".join(f"M{x - 5:.1f} {top + 4.5:.1f}l4 -9m2 9l4 -9" for x in years.folds),
+        "folds": folds(years, top),
         "marks": happenings + goals,
         "labels": named,
     }
@@ -231,6 +231,12 @@ def axis(years, y):
         end = round(x + years.unit, 1)
         path += f"H{end:.1f}"
     return path
+
+
+def folds(years, y):
+    """Return the signs of the folds: two strokes across the line, no wider than the fold."""
+    r = min(1, FOLDED * years.unit / 12)
+    return "".join(f"M{x - 5 * r:.1f} {y + 4.5:.1f}l{4 * r:.1f} -9m{2 * r:.1f} 9l{4 * r:.1f} -9" for x in years.folds)
 
 
 def ticks(years, top):

@@ -69,9 +69,9 @@ def test_those_cited_together_most_often_come_first(cited):
 
 def test_the_page_says_who_is_cited_with_whom(client, cited):
     html = html_of(client, "/en/works/")
-    assert "Cited in 2 documents." in row(html, "a") and "Cited in 3 documents." in row(html, "c")
-    assert '<a href="#b">Work B</a> (in 2 documents)' in row(html, "a")
-    assert "Cited in one document only." in row(html, "d") and "together" not in row(html, "d")
+    assert "cited in 2 documents" in row(html, "a") and "cited in 3 documents" in row(html, "c")
+    assert '<a href="/en/works/#b">Work B</a> (in 2 documents)' in row(html, "a")
+    assert "cited in one document only" in row(html, "d") and "together" not in row(html, "d")
     cite(make.report(), cited["d"])
     assert "No other work is cited in two of them." in row(html_of(client, "/en/works/"), "d")
     assert "unseen-draft" not in html
