@@ -5,6 +5,8 @@ value is ignored; an unknown parameter or value is an error that names it, in HT
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import django_filters
 from django import forms
@@ -189,19 +191,23 @@ class TreeWordsFilter(SlugWordsFilter):
 
 
 class YearFilter(django_filters.NumberFilter):
-    """A bound on the year of a partial date: `gte` from that year on, `lte` up to its end. Undated rows fall out."""
+    """A bound on the year of a partial date: `gte` from that year on, `lte` up to its end. Undated rows fall out.
+
+    With `end`, the column of an end date, a stretch of time counts as long as some of it lies within the bound.
+    """
 
     facet = False
 
-    def __init__(self, *, bound, **kwargs):
-        self.bound = bound
+    def __init__(self, *, bound, end="", **kwargs):
+        self.bound, self.end = bound, end
         super().__init__(min_value=1, max_value=9998, decimal_places=0, **kwargs)
 
     def filter(self, queryset, value):
         if value is None:
             return queryset
         if self.bound == "gte":
-            return queryset.filter(**{f"{self.field_name}__gte": f"{int(value):04d}"})
+            columns = [self.field_name, *([self.end] if self.end else [])]
+            return queryset.filter(reduce(or_, (Q(**{f"{column}__gte": f"{int(value):04d}"}) for column in columns)))
         dated = queryset.exclude(**{self.field_name: ""})
         return dated.filter(**{f"{self.field_name}__lt": f"{int(value) + 1:04d}"})
 

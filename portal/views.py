@@ -10,12 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal import export
-from recommendations import comparison, forecasting
-from recommendations.export import FORECASTS
-from recommendations.filters import ForecastFilterSet
+from portal.text import told
+from recommendations import band, comparison, forecasting
+from recommendations.export import EVENTS, FORECASTS
+from recommendations.filters import EventFilterSet, ForecastFilterSet
 from recommendations.models import STANCE_WORDS, STANCES, Actor, Position, Question, Rating
-from reports.export import EVENTS
-from reports.filters import EventFilterSet
 from reports.models import Event, Report
 
 PAGE_SIZE = 20
@@ -278,9 +277,15 @@ def timeline(request):
         "years": list(years.items()),
         "targets": targets,
         "total": sum(map(len, years.values())),
+        "say": band.words(events),
+        "bands": [one for scale in (band.WIDE, band.NARROW) if (one := band.band(events, title, scale))],
         "data": export.links(request, EVENTS),
     }
     return render(request, "portal/timeline.html", context)
+
+
+def title(event):
+    return told(event, "title")
 
 
 @require_safe

@@ -37,6 +37,7 @@ from recommendations.models import (
 )
 from recommendations.suggestion import weightiest
 from reports.admin import PLACE, OfOneReport, Quoting, RowAdmin, RowForm, RowFormSet, SpanAdmin, SpanForm
+from reports.models import Event
 
 CODED = (Recommendation, Position)  # rows that other rows choose
 
@@ -547,12 +548,57 @@ class FollowUpAdmin(ChoosingRows, RowAdmin):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-@admin.register(PolicyArea, Subject)
+@admin.register(Subject)
 class TreeAdmin(NamedAdmin):
     more_fields = ["parent"]
     list_display = ["name_zh", "name_en", "parent", "slug"]
     list_select_related = ["parent"]
     autocomplete_fields = ["parent"]
+
+
+@admin.register(PolicyArea)
+class PolicyAreaAdmin(TreeAdmin):
+    more_fields = ["parent", "events"]
+    autocomplete_fields = ["parent", "events"]
+
+
+class FilingInline(admin.TabularInline):
+    """The areas under which an event is filed: whoever may enter the event may file it."""
+
+    model = PolicyArea.events.through
+    autocomplete_fields = ["policyarea"]
+    extra = 1
+    verbose_name, verbose_name_plural = _("policy area"), _("policy areas")
+
+    def may_file(self, request, obj=None):
+        return request.user.has_perm("reports.change_event" if obj else "reports.add_event")
+
+    has_add_permission = has_change_permission = has_delete_permission = may_file
+
+
+@admin.register(Event)
+class EventAdmin(VocabularyAdmin):
+    inlines = [FilingInline]
+    prepopulated_fields = {"slug": ["title_en"]}
+    list_display = ["title_zh", "title_en", "date", "date_end", "target"]
+    list_filter = ["target"]
+    search_fields = ["slug", "title_zh", "title_en", "date"]
+    fieldsets = [
+        (
+            None,
+            {
+                "description": _(
+                    "Anything dated that a text uses, with the precision that it gives. Goals and future years are "
+                    "events too."
+                ),
+                "fields": [("title_zh", "title_en"), "slug", ("date", "date_end"), "target"],
+            },
+        )
+    ]
+
+    def users(self, objs):
+        """That an event is filed under areas is its own affair, and goes with it."""
+        return ()
 
 
 @admin.register(Actor)

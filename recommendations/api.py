@@ -1,4 +1,4 @@
-"""The API of what reports say: recommendations, positions, cross references, ratings, and their vocabulary."""
+"""The API of what reports say: recommendations, positions, cross references, ratings, events, and their vocabulary."""
 
 from functools import partial
 
@@ -22,6 +22,7 @@ from recommendations.filters import (
     AreaFilterSet,
     ComparedFilterSet,
     CrossReferenceFilterSet,
+    EventFilterSet,
     ForecastFilterSet,
     FrameworkFilterSet,
     MatrixFilterSet,
@@ -52,8 +53,9 @@ from reports.api import (
     VoicesSerializer,
     evidence,
     quotations,
+    with_place,
 )
-from reports.models import Author, Institution, Report, Work
+from reports.models import Author, Event, Institution, Mention, Report, Work
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What every coded row has
@@ -1288,6 +1290,67 @@ class Compare(Api):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Events: they are filed under areas
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class MentionSerializer(Plain):
+    """One place where a report mentions an event."""
+
+    report = Slug("Slug of the report.")
+    evidence = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Mention
+        fields = ("report", "as_printed", "note_zh", "note_en", "evidence")
+
+    @extend_schema_field(EvidenceSerializer(many=True))
+    def get_evidence(self, row):
+        """Where it is mentioned."""
+        return [evidence(row.report, row, self.context, row.section_key, row.passage_number)]
+
+
+class EventSerializer(Row):
+    """A dated happening, an interval or a target year that documents mention."""
+
+    endpoint = "events"
+    example = {
+        "slug": "example-summit-2013",
+        "title_zh": "示例峰会",
+        "title_en": "Example Summit",
+        "date": "2013-06-07",
+        "date_end": "2013-06-08",
+        "target": False,
+        "areas": ["cyberspace"],
+        "mentions": [
+            {"report": "cyber-relations-2021", "as_printed": "", "note_zh": "", "note_en": "", "evidence": [EVIDENCE]}
+        ],
+        **addresses("events/example-summit-2013/", "timeline/#example-summit-2013"),
+    }
+
+    areas = Slug("Slugs of the policy areas.", many=True)
+    mentions = MentionSerializer(many=True)
+
+    class Meta:
+        model = Event
+        fields = ("slug", "title_zh", "title_en", "date", "date_end", "target", "areas", "mentions", *Row.ADDRESSES)
+
+
+class EventRows(Rows):
+    """Events that published reports mention, the oldest first."""
+
+    serializer_class = EventSerializer
+    filterset_class = EventFilterSet
+
+    def get_queryset(self):
+        mentions = with_place(Mention.objects.published())
+        return Event.objects.published().prefetch_related("areas", Prefetch("mentions", mentions))
+
+    def learn(self, rows):
+        return {"quotes": quotations((m.report, m) for row in rows for m in row.mentions.all())}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # The dossier
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -1308,6 +1371,7 @@ class DossierSchema(Api):
 
 
 VIEWS = (
+    EventRows,
     RecommendationRows,
     QuestionRows,
     PositionRows,

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.export import Entry, Table, follow, slugs
 from recommendations.models import Voice
-from reports.export import NAMES, documents, if_public, line, told
+from reports.export import NAMES, documents, if_public, line, newest, told
 from reports.models import Report
 
 OF_REPORT = (
@@ -210,4 +210,26 @@ FRAMEWORKS = Table(
     ),
     prepare=with_newest("dimensions__ratings__report"),
     entry=lambda row: Entry(told(row, "title"), told(row, "description"), row.newest or ""),
+)
+
+EVENTS = Table(
+    endpoint="events",
+    title=_("Timeline"),
+    columns=(
+        ("slug", "slug"),
+        ("title_zh", "title_zh"),
+        ("title_en", "title_en"),
+        ("date", "date"),
+        ("date_end", "date_end"),
+        ("target", "target"),
+        ("areas", lambda row: slugs(row.areas)),
+        ("reports", lambda row: sorted({m.report.slug for m in row.mentions.all()})),
+    ),
+    # A goal may lie in the future; what is new about an event is the report that mentions it.
+    entry=lambda row: Entry(
+        title=line(row.date, told(row, "title")),
+        text="\n\n".join(dict.fromkeys(told(m.report, "title") for m in row.mentions.all())),
+        date=newest(m.report for m in row.mentions.all()),
+        tags=[told(area, "name") for area in row.areas.all()],
+    ),
 )

@@ -1,4 +1,4 @@
-"""What lists of recommendations, positions, questions, ratings and the vocabulary, and the matrix, are narrowed by."""
+"""What lists of what reports say, of events and of the vocabulary, and the matrix, can be narrowed by."""
 
 from dataclasses import dataclass, field
 from functools import reduce
@@ -39,7 +39,7 @@ from recommendations.models import (
     Voice,
 )
 from reports.filters import AuthorFilter, InstitutionFilter, NamedFilterSet, ReportFilter, year_bounds
-from reports.models import Report
+from reports.models import Event, Report
 
 REPORT_ORDER = {"date": ("report__date",), "report": ("report__slug", "order")}
 REPORT_WORDS = {"-date": _("newest first"), "date": _("oldest first"), "report": _("by document")}
@@ -643,3 +643,23 @@ class ChooserFilterSet(ComparedFilterSet):
     q = TextFilter(
         within=("title_zh", "title_en"), label=_("Words"), help_text=_("Words that must all occur in the title.")
     )
+
+
+class EventFilterSet(StrictFilterSet):
+    """Events, which are filed under areas; so their finder stands here."""
+
+    q = TextFilter(
+        within=("title_zh", "title_en"), label=_("Words"), help_text=_("Words that must all occur in the title.")
+    )
+    area = AreaFilter()
+    report = ReportFilter(field_name="mentions__report")
+    year_min, year_max = year_bounds("date", "date_end")
+    ordering = SortFilter(
+        fields={"date": ("date",)},
+        words={"date": _("oldest first"), "-date": _("newest first")},
+        help_text=_("date; a minus sign turns it round."),
+    )
+
+    class Meta:
+        model = Event
+        fields = []

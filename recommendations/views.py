@@ -51,7 +51,7 @@ from recommendations.models import (
     Recommendation,
     Voice,
 )
-from reports.models import Report
+from reports.models import Event, Report
 
 NEIGHBOURS = 3
 SLASH, INDENT = " / ", "\u3000"
@@ -146,6 +146,7 @@ def area_detail(request, slug):
         ],
         "addressed": comparison.addressed(rows),
         "questions": questions.order_by("-report_count", "slug"),
+        "events": Event.objects.published().filter(areas__in=PolicyArea.objects.subtree_ids([area])).distinct().count(),
     }
     return render(request, "recommendations/area_detail.html", context)
 

@@ -22,7 +22,6 @@ from reports.models import (
     Author,
     Citation,
     Contribution,
-    Event,
     Institution,
     Mention,
     Passage,
@@ -733,7 +732,7 @@ class WorkAdmin(VocabularyAdmin):
     list_filter = ["language"]
     list_select_related = ["report"]
     search_fields = ["slug", "title_zh", "title_en", "authors", "container"]
-    autocomplete_fields = ["report"]
+    autocomplete_fields = ["people", "report"]
     fieldsets = [
         (
             None,
@@ -743,30 +742,11 @@ class WorkAdmin(VocabularyAdmin):
                     ("title_zh", "title_en"),
                     "slug",
                     ("authors", "container"),
+                    "people",
                     ("date", "language"),
                     "url",
                     "report",
                 ],
-            },
-        )
-    ]
-
-
-@admin.register(Event)
-class EventAdmin(VocabularyAdmin):
-    prepopulated_fields = {"slug": ["title_en"]}
-    list_display = ["title_zh", "title_en", "date", "date_end", "target"]
-    list_filter = ["target"]
-    search_fields = ["slug", "title_zh", "title_en", "date"]
-    fieldsets = [
-        (
-            None,
-            {
-                "description": _(
-                    "Anything dated that a text uses, with the precision that it gives. Goals and future years are "
-                    "events too."
-                ),
-                "fields": [("title_zh", "title_en"), "slug", ("date", "date_end"), "target"],
             },
         )
     ]

@@ -1,4 +1,4 @@
-"""The API of who published what: reports, people, institutions, works, citations, events; and of evidence."""
+"""The API of who published what: reports, people, institutions, works, citations; and of evidence."""
 
 from django.db.models import Count, OuterRef, Prefetch, Subquery
 from drf_spectacular.utils import extend_schema_field
@@ -9,7 +9,6 @@ from portal.text import SqueezedText
 from reports.filters import (
     AuthorFilterSet,
     CitationFilterSet,
-    EventFilterSet,
     InstitutionFilterSet,
     ReportFilterSet,
     WorkFilterSet,
@@ -19,9 +18,7 @@ from reports.models import (
     Author,
     Citation,
     Contribution,
-    Event,
     Institution,
-    Mention,
     Passage,
     Report,
     Section,
@@ -354,14 +351,16 @@ class AuthorSerializer(Names):
         "aliases": [],
         "sort_key": "zeng san",
         "reports": ["cyber-relations-2021"],
+        "cited_works": ["example-strategy-2018"],
         **addresses("authors/zeng-san/"),
     }
 
     reports = serializers.SerializerMethodField()
+    cited_works = Slug("Slugs of the works by this person that reports cite.", many=True)
 
     class Meta:
         model = Author
-        fields = (*Names.FIELDS, "reports", *Row.ADDRESSES)
+        fields = (*Names.FIELDS, "reports", "cited_works", *Row.ADDRESSES)
 
     def get_reports(self, row) -> list[str]:
         """Slugs of the reports contributed to, the newest first."""
@@ -379,7 +378,9 @@ class AuthorRows(Rows):
     filterset_class = AuthorFilterSet
 
     def get_queryset(self):
-        return Author.objects.published().prefetch_related(Prefetch("contributions", contributions_to_published()))
+        return Author.objects.published().prefetch_related(
+            Prefetch("contributions", contributions_to_published()), Prefetch("cited_works", Work.objects.published())
+        )
 
 
 class InstitutionSerializer(Names):
@@ -426,7 +427,7 @@ class InstitutionRows(Rows):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Works, citations, events
+# Works, citations
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -450,23 +451,27 @@ class WorkSerializer(Row):
         "title_en": "An Example Strategy",
         "language": "en",
         "authors": "A. Example",
+        "people": ["zeng-san"],
         "container": "Journal of Examples",
         "date": "2018-09",
         "source_url": "https://example.org/strategy",
         "report": None,
+        "report_count": 1,
         "citations": [{"report": "cyber-relations-2021", "key": "N03", "mark": "③", "locator": "p. 12"}],
         **addresses("works/example-strategy-2018/", "works/#example-strategy-2018"),
     }
 
+    people = Slug("Slugs of those of its authors who are people of this portal.", many=True)
     source_url = serializers.CharField(source="url", help_text="Address of the work; empty when unknown.")
     report = Slug("Slug of the report of this portal that the work is.", allow_null=True)
+    report_count = serializers.IntegerField(help_text="Published reports that cite it, each counted once.")
     citations = CitedSerializer(many=True)
 
     class Meta:
         model = Work
         fields = (
-            "slug", "title_zh", "title_en", "language", "authors", "container", "date", "source_url", "report",
-            "citations", *Row.ADDRESSES,
+            "slug", "title_zh", "title_en", "language", "authors", "people", "container", "date", "source_url",
+            "report", "report_count", "citations", *Row.ADDRESSES,
         )  # fmt: skip
 
 
@@ -477,9 +482,16 @@ class WorkRows(Rows):
     filterset_class = WorkFilterSet
 
     def get_queryset(self):
-        return Work.objects.published().prefetch_related(
-            Prefetch("report", Report.objects.published()),
-            Prefetch("citations", Citation.objects.published().select_related("report")),
+        # Grouped rows have no order of their own.
+        return (
+            Work.objects.published()
+            .with_counts()
+            .order_by("-date", "slug")
+            .prefetch_related(
+                Prefetch("report", Report.objects.published()),
+                Prefetch("people", Author.objects.published()),
+                Prefetch("citations", Citation.objects.published().select_related("report")),
+            )
         )
 
 
@@ -536,57 +548,4 @@ class CitationRows(Rows):
         return {"quotes": quotations((row.report, row) for row in rows)}
 
 
-class MentionSerializer(Plain):
-    """One place where a report mentions an event."""
-
-    report = Slug("Slug of the report.")
-    evidence = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Mention
-        fields = ("report", "as_printed", "note_zh", "note_en", "evidence")
-
-    @extend_schema_field(EvidenceSerializer(many=True))
-    def get_evidence(self, row):
-        """Where it is mentioned."""
-        return [evidence(row.report, row, self.context, row.section_key, row.passage_number)]
-
-
-class EventSerializer(Row):
-    """A dated happening, an interval or a target year that documents mention."""
-
-    endpoint = "events"
-    example = {
-        "slug": "example-summit-2013",
-        "title_zh": "示例峰会",
-        "title_en": "Example Summit",
-        "date": "2013-06-07",
-        "date_end": "2013-06-08",
-        "target": False,
-        "mentions": [
-            {"report": "cyber-relations-2021", "as_printed": "", "note_zh": "", "note_en": "", "evidence": [EVIDENCE]}
-        ],
-        **addresses("events/example-summit-2013/", "timeline/#example-summit-2013"),
-    }
-
-    mentions = MentionSerializer(many=True)
-
-    class Meta:
-        model = Event
-        fields = ("slug", "title_zh", "title_en", "date", "date_end", "target", "mentions", *Row.ADDRESSES)
-
-
-class EventRows(Rows):
-    """Events that published reports mention, the oldest first."""
-
-    serializer_class = EventSerializer
-    filterset_class = EventFilterSet
-
-    def get_queryset(self):
-        return Event.objects.published().prefetch_related(Prefetch("mentions", with_place(Mention.objects.published())))
-
-    def learn(self, rows):
-        return {"quotes": quotations((m.report, m) for row in rows for m in row.mentions.all())}
-
-
-VIEWS = (ReportRows, AuthorRows, InstitutionRows, WorkRows, CitationRows, EventRows)
+VIEWS = (ReportRows, AuthorRows, InstitutionRows, WorkRows, CitationRows)

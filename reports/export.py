@@ -6,7 +6,7 @@ from django.utils.translation import ngettext
 
 from portal.export import Entry, Table
 from portal.text import told
-from reports.models import Contribution, Report
+from reports.models import Contribution, Report, Work
 
 
 def line(*parts):
@@ -114,8 +114,11 @@ AUTHORS = Table(
         ("sort_key", "sort_key"),
         ("documents", "report_count"),
         ("reports", lambda row: slugs(reports_of(row))),
+        ("cited_works", lambda row: slugs(row.cited_works.all())),
     ),
-    prepare=with_contributions,
+    prepare=lambda queryset: with_contributions(queryset).prefetch_related(
+        Prefetch("cited_works", Work.objects.published())
+    ),
     entry=lambda row: Entry(told(row, "name"), documents(row.report_count), newest(reports_of(row))),
 )
 
@@ -156,36 +159,19 @@ WORKS = Table(
         ("title_en", "title_en"),
         ("language", "language"),
         ("authors", "authors"),
+        ("people", lambda row: slugs(row.people.all())),
         ("container", "container"),
         ("date", "date"),
         ("source_url", "url"),
         ("report", lambda row: if_public(row.report)),
-        ("cited_by", lambda row: slugs(c.report for c in row.citations.all())),
+        ("documents", "report_count"),
+        ("cited_by", lambda row: slugs(row.citing)),
         ("citations", lambda row: [f"{c.report.slug}/{c.key}" for c in row.citations.all()]),
+        ("cited_together_with", lambda row: [work.slug for work, _n in row.company]),
     ),
     entry=lambda row: Entry(
         title=told(row, "title"),
         text=line(row.authors, row.container, row.date),
         date=newest(c.report for c in row.citations.all()),
-    ),
-)
-
-EVENTS = Table(
-    endpoint="events",
-    title=_("Timeline"),
-    columns=(
-        ("slug", "slug"),
-        ("title_zh", "title_zh"),
-        ("title_en", "title_en"),
-        ("date", "date"),
-        ("date_end", "date_end"),
-        ("target", "target"),
-        ("reports", lambda row: slugs(m.report for m in row.mentions.all())),
-    ),
-    # A goal may lie in the future; what is new about an event is the report that mentions it.
-    entry=lambda row: Entry(
-        title=line(row.date, told(row, "title")),
-        text="\n\n".join(dict.fromkeys(told(m.report, "title") for m in row.mentions.all())),
-        date=newest(m.report for m in row.mentions.all()),
     ),
 )

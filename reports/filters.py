@@ -1,4 +1,4 @@
-"""What lists of reports, people, institutions, works, citations and events can be narrowed by."""
+"""What lists of reports, people, institutions, works and citations can be narrowed by."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -8,10 +8,11 @@ from portal.filters import (
     SortFilter,
     StrictFilterSet,
     TextFilter,
+    WordsFilter,
     YearFacet,
     YearFilter,
 )
-from reports.models import Author, Citation, Contribution, Event, Institution, Report, Work
+from reports.models import Author, Citation, Contribution, Institution, Report, Work
 
 
 class ReportFilter(SlugWordsFilter):
@@ -68,11 +69,15 @@ class InstitutionFilter(SlugWordsFilter):
         return [(slug, labels[slug], len(rows)) for slug, rows in ranked if slug in labels]
 
 
-def year_bounds(field_name):
-    """Return the filters year_min and year_max over a partial date."""
+def year_bounds(field_name, end=""):
+    """Return the filters year_min and year_max over a partial date, or over the time from it to an `end` date."""
     return (
         YearFilter(
-            field_name=field_name, bound="gte", label=_("From year"), help_text=_("First year, for example 2019.")
+            field_name=field_name,
+            bound="gte",
+            end=end,
+            label=_("From year"),
+            help_text=_("First year, for example 2019."),
         ),
         YearFilter(field_name=field_name, bound="lte", label=_("To year"), help_text=_("Last year, for example 2021.")),
     )
@@ -148,18 +153,53 @@ class InstitutionFilterSet(NamedFilterSet):
         fields = []
 
 
+class SharedFilter(WordsFilter):
+    """Works by how many documents cite them: two or more, or one."""
+
+    CHOICES = {"yes": _("two documents or more"), "no": _("one document only")}
+
+    def known(self, words):
+        return self.CHOICES.keys()
+
+    def having(self, queryset, words):
+        if {*words} == {"yes", "no"}:
+            return queryset
+        shared = queryset.model.objects.shared().values("pk")
+        return queryset.filter(pk__in=shared) if "yes" in words else queryset.exclude(pk__in=shared)
+
+    def facet_rows(self, queryset):
+        found = [(word, label, self.having(queryset, [word]).count()) for word, label in self.CHOICES.items()]
+        return [row for row in found if row[2]]
+
+    def labels(self, words):
+        return {word: self.CHOICES[word] for word in words if word in self.CHOICES}
+
+
 class WorkFilterSet(StrictFilterSet):
+    """Needs a queryset `with_counts()`."""
+
     q = TextFilter(
         within=("title_zh", "title_en", "authors", "container"),
         label=_("Words"),
         help_text=_("Words that must all occur in title, authors or journal."),
     )
+    shared = SharedFilter(label=_("Cited in"), help_text=_("yes: cited in two documents or more; no: in one only."))
+    person = SlugWordsFilter(
+        field_name="people",
+        rows=Author.objects.published,
+        label=_("Person"),
+        help_text=_("Slug of a person of this portal who wrote the work. Repeat for “or”."),
+    )
     report = ReportFilter(field_name="citations__report")
     year_min, year_max = year_bounds("date")
     ordering = SortFilter(
-        fields={"date": ("date",), "title": ("slug",)},
-        words={"-date": _("newest first"), "date": _("oldest first")},
-        help_text=_("date or title; a minus sign turns it round."),
+        fields={"date": ("date",), "title": ("slug",), "documents": ("-report_count", "slug")},
+        words={
+            "-date": _("newest first"),
+            "date": _("oldest first"),
+            "documents": _("most documents first"),
+        },
+        help_text=_("date, title or documents (most first); a minus sign turns it round."),
     )
 
     class Meta:
@@ -183,21 +223,4 @@ class CitationFilterSet(StrictFilterSet):
 
     class Meta:
         model = Citation
-        fields = []
-
-
-class EventFilterSet(StrictFilterSet):
-    q = TextFilter(
-        within=("title_zh", "title_en"), label=_("Words"), help_text=_("Words that must all occur in the title.")
-    )
-    report = ReportFilter(field_name="mentions__report")
-    year_min, year_max = year_bounds("date")
-    ordering = SortFilter(
-        fields={"date": ("date",)},
-        words={"date": _("oldest first"), "-date": _("newest first")},
-        help_text=_("date; a minus sign turns it round."),
-    )
-
-    class Meta:
-        model = Event
         fields = []

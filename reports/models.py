@@ -82,6 +82,20 @@ class AuthorQuerySet(SlugQuerySet):
         public = Q(contributions__report__in=Report.objects.published())
         return self.annotate(report_count=Count("contributions__report", filter=public, distinct=True))
 
+    def cited_by_others(self):
+        """People who wrote a published report, and are cited in another that they did not write.
+
+        Each comes with `written`, the contributions as an author, and `cited`, the works with their citations there.
+        """
+        of_author = Contribution.objects.filter(role=Contribution.Role.AUTHOR)
+        written = of_author.published().filter(author=OuterRef("pk"))
+        own = of_author.filter(report=OuterRef("report"), author=OuterRef(OuterRef("pk")))
+        elsewhere = Citation.objects.published().filter(~Exists(own), work__people=OuterRef("pk"))
+        return self.filter(Exists(written), Exists(elsewhere)).prefetch_related(
+            Prefetch("contributions", of_author.published().for_list(), to_attr="written"),
+            Prefetch("cited_works", Work.objects.published().for_list(), to_attr="cited"),
+        )
+
 
 class Author(Named):
     """A person who wrote, or took part in, a report."""
@@ -559,10 +573,25 @@ class WorkQuerySet(SlugQuerySet):
         return self.filter(Exists(Citation.objects.published().filter(work=OuterRef("pk"))))
 
     def for_list(self):
-        """Bring along the published citations, each with its report."""
+        """Bring along the published citations, each with its report, and the people who are known here."""
         return self.select_related("report").prefetch_related(
-            Prefetch("citations", Citation.objects.published().select_related("report"))
+            Prefetch("citations", Citation.objects.published().select_related("report")),
+            Prefetch("people", Author.objects.published()),
         )
+
+    def with_counts(self):
+        """Annotate `report_count`: the published reports that cite a work, each once."""
+        public = Q(citations__report__in=Report.objects.published())
+        return self.annotate(report_count=Count("citations__report", filter=public, distinct=True))
+
+    def shared(self):
+        """Works that at least two published reports cite."""
+        return self.filter(pk__in=self.model.objects.with_counts().filter(report_count__gt=1).values("pk"))
+
+    def with_company(self):
+        """Bring along, besides what `for_list()` does, what else the citing reports cite: see `Work.company`."""
+        beside = Citation.objects.filter(work__isnull=False).select_related("work")
+        return self.for_list().prefetch_related(Prefetch("citations__report__citations", beside))
 
 
 class Work(models.Model):
@@ -602,6 +631,24 @@ class Work(models.Model):
 
     def natural_key(self):
         return (self.slug,)
+
+    @property
+    def citing(self):
+        """The reports that cite the work, each once, in the order of its citations as brought along."""
+        return list({citation.report_id: citation.report for citation in self.citations.all()}.values())
+
+    @property
+    def company(self):
+        """[(work, n)]: works that at least two of the citing reports cite too, with how many do; most first.
+
+        One report that cites two works says only that both stand in its notes, so it makes no pair.
+        """
+        found = {}
+        for report in self.citing:
+            for work in {citation.work for citation in report.citations.all()} - {self}:
+                found[work] = found.get(work, 0) + 1
+        pairs = [(work, n) for work, n in found.items() if n > 1]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0].slug))
 
 
 class Citation(models.Model):
@@ -659,8 +706,9 @@ class EventQuerySet(SlugQuerySet):
         return self.filter(Exists(Mention.objects.published().filter(event=OuterRef("pk"))))
 
     def for_list(self):
-        """Bring along the published mentions, each with its report."""
-        return self.prefetch_related(Prefetch("mentions", Mention.objects.published().select_related("report")))
+        """Bring along the areas, and the published mentions, each with its report."""
+        mentions = Mention.objects.published().select_related("report")
+        return self.prefetch_related("areas", Prefetch("mentions", mentions))
 
 
 class Event(models.Model):

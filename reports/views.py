@@ -38,6 +38,7 @@ def report_detail(request, slug):
         "sections": contents(report, recommendations, positions, ratings),
         "counts": counts(recommendations, positions, ratings),
         "citations": report.citations.select_related("work"),
+        "as_works": Work.objects.published().filter(report=report).for_list(),
         "resolutions": report.resolutions.select_related("question").order_by("-date", "question__slug"),
         "mentions": report.mentions.select_related("event").order_by("event__date", "start"),
     }
@@ -181,6 +182,7 @@ def author_detail(request, slug):
         "institutions": institutions,
         "colleagues": Author.objects.published().affiliated_with(institutions).exclude(pk=author.pk),
         "written": written.with_voices().distinct(),
+        "works": Work.objects.published().filter(people=author).for_list(),
         "views": views_of(author),
     }
     return render(request, "reports/author.html", context)
@@ -218,5 +220,13 @@ def views_of(row):
 @require_safe
 def work_list(request):
     """The works that reports cite, each once, with every place that cites it."""
-    works = Work.objects.published().for_list().order_by("-date", "slug")
-    return listing(request, WorkFilterSet, works, "reports/works.html", table=WORKS, size=REGISTER_SIZE)
+    works = Work.objects.published().with_counts().with_company().order_by("-date", "slug")
+    people = [meeting(person) for person in Author.objects.cited_by_others()]
+    return listing(request, WorkFilterSet, works, "reports/works.html", table=WORKS, size=REGISTER_SIZE, people=people)
+
+
+def meeting(person):
+    """Return how an author meets other documents: {person, written, cited: [(work, [citation by another])]}."""
+    written = [contribution.report for contribution in person.written]
+    cited = [(work, [c for c in work.citations.all() if c.report not in written]) for work in person.cited]
+    return {"person": person, "written": written, "cited": [(work, places) for work, places in cited if places]}

@@ -40,15 +40,15 @@ CONTRACT = {
     "crossreferences": "source target kind state rationale_zh rationale_en url api_url",
     "reports": "slug title_zh title_en kind date date_end date_kind date_note_zh date_note_en part_of parts place "
     "contributions publisher sections source counts url api_url",
-    "authors": "slug name_zh name_en aliases reports url api_url",
+    "authors": "slug name_zh name_en aliases reports cited_works url api_url",
     "institutions": "slug name_zh name_en aliases kind reports url api_url",
     "areas": "slug name_zh name_en parent children recommendation_count url api_url",
     "actors": "slug name_zh name_en kind institution author url api_url",
     "questions": "slug text_zh text_en kind areas outcome outcome_date outcome_source counts url api_url",
     "frameworks": "slug title_zh title_en description_zh description_en work dimensions url api_url",
-    "works": "slug title_zh title_en citations report url api_url",
+    "works": "slug title_zh title_en people citations report report_count url api_url",
     "citations": "key report mark kind work evidence url api_url",
-    "events": "slug title_zh title_en date date_end target mentions url api_url",
+    "events": "slug title_zh title_en date date_end target areas mentions url api_url",
 }
 
 

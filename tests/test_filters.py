@@ -4,13 +4,14 @@ import pytest
 from django.http import QueryDict
 
 from recommendations.filters import (
+    EventFilterSet,
     PositionFilterSet,
     QuestionFilterSet,
     RatingFilterSet,
     RecommendationFilterSet,
 )
 from recommendations.models import Position, Question, Rating, Recommendation
-from reports.filters import AuthorFilterSet, EventFilterSet, ReportFilterSet
+from reports.filters import AuthorFilterSet, ReportFilterSet
 from reports.models import Author, Event, Report
 from tests import factories as make
 

@@ -12,7 +12,7 @@ LAYERS = {
     "leaf": {"settings", "fields", "middleware", "apps", "dossier"},
     "facts": {"models"},
     "shaping": {"ingest", "filters", "search", "export", "dump", "comparison", "drawing", "verification", "editorial"},
-    "comparing": {"matrix", "meeting", "divergence", "forecasting", "suggestion"},
+    "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion"},
     "edge": {"views", "api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
     "wiring": {"urls", "management"},
 }

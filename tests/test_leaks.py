@@ -157,6 +157,8 @@ def world(word="", area=None, **state):
     work, event = make.work(url="https://example.org/"), make.event()
     citation = make.citation(report, work=work, start=0, end=16, digest=report.squeezed.digest(0, 16))
     make.mention(report, event)
+    work.people.add(author)
+    area.events.add(event)
     umbrella = make.recommendation(report, areas=[area])
     advice = make.recommendation(
         report, [area, area.parent], [actor], [make.instrument()], parent=umbrella, voice="attributed", made_by=actor
@@ -203,11 +205,15 @@ def lean(hidden, public):
         report, [public.area], [public.actor], [public.instrument], voice="attributed", made_by=public.actor
     )
     row.restates.add(public.recommendation)
+    public.work.people.add(hidden.author)
+    hidden.work.people.add(public.author)
+    public.area.events.add(hidden.event)
     make.cross_reference(row, public.recommendation)
     make.cross_reference(public.recommendation, row)
     public.recommendation.restates.add(row)
     for shown, links in (
         (public.work, {"report": hidden.report}),
+        (hidden.work, {"report": public.report}),
         (public.whole, {"part_of": hidden.whole, "place": 9}),
         (public.framework, {"work": hidden.work}),
     ):
