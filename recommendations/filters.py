@@ -344,6 +344,22 @@ class AreaFilterSet(NamedFilterSet):
         fields = []
 
 
+class SubjectFilterSet(NamedFilterSet):
+    framework = SlugWordsFilter(
+        field_name="ratings__dimension__framework",
+        rows=Framework.objects.published,
+        name="title",
+        gate=lambda: {"ratings__report__in": Report.objects.published()},
+        label=_("Framework"),
+        help_text=_("Slug of a framework. Repeat for “or”."),
+    )
+    report = ReportFilter(field_name="ratings__report")
+
+    class Meta:
+        model = Subject
+        fields = []
+
+
 class ActorFilterSet(NamedFilterSet):
     kind = ChoiceWordsFilter(
         field_name="kind", choices=Actor.Kind.choices, label=_("Kind"), help_text=_("Kind of actor.")
@@ -354,9 +370,42 @@ class ActorFilterSet(NamedFilterSet):
         fields = []
 
 
+class InstrumentFilterSet(NamedFilterSet):
+    kind = ChoiceWordsFilter(
+        field_name="kind", choices=Instrument.Kind.choices, label=_("Kind"), help_text=_("Kind of instrument.")
+    )
+
+    class Meta:
+        model = Instrument
+        fields = []
+
+
 class FrameworkFilterSet(StrictFilterSet):
     report = ReportFilter(field_name="dimensions__ratings__report")
     ordering = SortFilter(fields={"name": ("slug",)}, words={}, help_text=_("name."))
+
+    class Meta:
+        model = Framework
+        fields = []
+
+
+class ViewFilter(ChoiceWordsFilter):
+    """How a page is drawn, not what is in it: the rows stay as they are."""
+
+    facet = False
+
+    def having(self, queryset, words):
+        return queryset
+
+
+class FrameworkPageFilterSet(StrictFilterSet):
+    """What the page of one framework can be asked."""
+
+    view = ViewFilter(
+        choices=[("overlay", _("All assessors in one chart")), ("panels", _("One chart for each assessor"))],
+        label=_("View"),
+        help_text=_("overlay or panels."),
+    )
 
     class Meta:
         model = Framework
