@@ -618,7 +618,8 @@ def divergence_of(line, others):
                 "report": rating.report.slug,
                 "key": rating.key,
             }
-            for dimension, assessor, rating in line.statements
+            for dimension, _words, said in line.rows
+            for assessor, rating in said
         ],
         "elsewhere": sorted(others),
     }

@@ -89,6 +89,13 @@ class Line:
                 found.setdefault(cell.dimension.pk, (cell.dimension, []))[1].append(cell)
         return sorted(found.values(), key=lambda pair: (pair[0].order, pair[0].slug))
 
+    @property
+    def table(self):
+        """[(dimension, the cells of those who speak of it)] for every dimension of the framework."""
+        every = {cell.dimension.pk: cell.dimension for cell in self.cells}
+        spoken = {dimension.pk: cells for dimension, cells in self.axes}
+        return [(dimension, spoken.get(pk, [])) for pk, dimension in every.items()]
+
     @cached_property
     def places(self):
         """[(assessor, the cells in which it gives a level)]; assessors without one are left out."""
@@ -98,15 +105,25 @@ class Line:
                 found.setdefault(cell.assessor.key, (cell.assessor, []))[1].append(cell)
         return list(found.values())
 
-    @property
-    def statements(self):
-        """Every rating, axis by axis, own views first: [(dimension, assessor, rating)]."""
-        return [
-            (dimension, cell.assessor, rating)
-            for dimension, cells in self.axes
-            for cell in sorted(cells, key=lambda cell: cell.assessor.key)
-            for rating in cell.ratings
+    @cached_property
+    def rows(self):
+        """Every rating, axis by axis, own views first: [(dimension, how its assessors stand, [(assessor, rating)])]."""
+        found = []
+        for dimension, cells in self.axes:
+            cells = sorted(cells, key=lambda cell: cell.assessor.key)
+            said = [(cell.assessor, rating) for cell in cells for rating in cell.ratings]
+            found.append((dimension, self.axis_words(dimension), said))
+        return found
+
+    def axis_words(self, dimension):
+        """Return in a few words how the assessors stand to each other on one axis."""
+        words = [
+            (self.differing, _("different levels")),
+            (self.agreed, _("the same level")),
+            (self.unstated, _("not every assessor gives a level")),
         ]
+        said = [word for dimensions, word in words if dimension in dimensions]
+        return listed(said) if said else _("only one assessor speaks")
 
     @property
     def speakers(self):
@@ -213,15 +230,6 @@ def by_framework(ratings):
     return sorted(groups, key=lambda group: group[0].slug)
 
 
-def elsewhere(table, groups):
-    """Return [(framework, its dimensions, [(line of the table, line of the same subject by that framework)])]."""
-    here = {line.subject.pk: line for line in table}
-    return [
-        (framework, dimensions, [(here[line.subject.pk], line) for line in there])
-        for framework, dimensions, _everyone, there in groups
-    ]
-
-
 def levelled(table):
     """Return the lines in which somebody gives a level."""
     return [line for line in table if line.places]
@@ -255,11 +263,11 @@ def points(table, dimensions):
 
 
 def in_words(ratings):
-    """Return [(subject, ratings)] of what the text does not state outright as a level."""
+    """Return [(subject, [(assessor, rating)])] of what the text does not state outright as a level."""
     found = {}
     for rating in sorted(ratings, key=place_of):
         if not is_explicit(rating):
-            found.setdefault(rating.subject_id, (rating.subject, []))[1].append(rating)
+            found.setdefault(rating.subject_id, (rating.subject, []))[1].append((assessor_of(rating), rating))
     return list(found.values())
 
 

@@ -176,17 +176,17 @@ def framework_detail(request, slug):
     asked = FrameworkPageFilterSet(request.GET, queryset=Framework.objects.none(), request=request)
     if errors := list_errors(request, asked):
         return refusal(request, errors)
-    rows = Rating.objects.published().for_list().with_speakers()
     if form_of(request):
+        rows = Rating.objects.published().for_list()
         return as_data(request, RatingFilterSet({"framework": [slug]}, queryset=rows, request=request), RATINGS)
     view = (asked.chosen("view") or list(asked.filters["view"].choices)[:1])[-1]
-    ratings, axes = comparison.dressed(rows.filter(dimension__framework=framework)), list(framework.dimensions.all())
+    rows = Rating.objects.published().with_axes()
+    ratings, axes = list(rows.filter(dimension__framework=framework)), list(framework.dimensions.all())
     everyone = divergence.assessors(ratings)
     table = divergence.lines(ratings, axes, everyone)
     placed = divergence.points(table, axes)
     subjects = [line.subject.pk for line in table]
-    others = Rating.objects.published().with_axes().filter(subject__in=subjects)
-    others = list(others.exclude(dimension__framework=framework))
+    others = list(rows.filter(subject__in=subjects).exclude(dimension__framework=framework))
     reports = {rating.report_id: rating.report for rating in ratings}
     context = {
         "framework": framework,
@@ -203,7 +203,7 @@ def framework_detail(request, slug):
         "met": divergence.met(table),
         "alone": len(table) - len(divergence.met(table)),
         "in_words": divergence.in_words(ratings),
-        "elsewhere": divergence.elsewhere(table, divergence.by_framework(others)),
+        "elsewhere": divergence.by_framework(others),
         "nodes": divergence.tree(divergence.with_above(subjects, Subject.objects.in_bulk()), table),
     }
     return render(request, "recommendations/framework_detail.html", context)
@@ -263,7 +263,7 @@ def quadrant_caption(axes, up, across, n):
         axis % {"axis": tr(dimension, "name"), "level": levels[level]}
         for dimension, level in zip(axes, (up, across), strict=False)
     )
-    count = ngettext("%(n)s item", "%(n)s items", n) % {"n": n}
+    count = (ngettext("%(n)s item", "%(n)s items", n) % {"n": n}).replace(" ", "\u00a0")  # kept on one line
     words = {"vertical": vertical, "horizontal": horizontal, "count": count}
     return pgettext("quadrant", "%(vertical)s, %(horizontal)s: %(count)s") % words
 

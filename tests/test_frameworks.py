@@ -106,7 +106,7 @@ def test_the_authors_of_two_documents_are_two_assessors_and_speak_for_themselves
     rows = [said(0, 0, "high", "a"), said(0, 0, "low", "b"), said(0, 0, "low", "a", "x"), said(0, 0, "low", "b", "x")]
     (line,) = lined(rows)
     assert line.verdict == "different"
-    assert [(who.voice, level.level) for _axis, who, level in line.statements] == [
+    assert [(who.voice, rating.level) for _axis, _words, said in line.rows for who, rating in said] == [
         ("own", "high"), ("own", "low"), ("attributed", "low"), ("attributed", "low"),
     ]  # fmt: skip
 
@@ -159,7 +159,11 @@ def numbered(ratings):
 
 def content(line):
     """All that a line says, of itself."""
-    says = [(axis.slug, who.key, rating.level, rating.basis, rating.key) for axis, who, rating in line.statements]
+    says = [
+        (axis.slug, words, who.key, rating.level, rating.basis, rating.key)
+        for axis, words, said in line.rows
+        for who, rating in said
+    ]
     names = [[axis.slug for axis in axes] for axes in (line.agreed, line.differing, line.unstated)]
     return line.verdict, line.words, names, says
 
