@@ -20,6 +20,7 @@ LABELS = {
     "portal:forecasts": _("Forecasts"),
     "portal:timeline": _("Timeline"),
     "recommendations:area_list": _("Areas"),
+    "recommendations:subject_list": _("Subjects"),
     "portal:codebook": _("Codebook"),
     "reports:author_list": _("Authors"),
     "reports:institution_list": _("Institutions"),
@@ -37,7 +38,10 @@ NAV = ["portal:front", *READ, *ABREAST, "recommendations:area_list", "portal:cod
 FOOT = [
     (_("Read"), [*READ, "recommendations:area_list"]),
     (_("Set side by side"), ABREAST),
-    (_("Who and what"), ["reports:author_list", "reports:institution_list", "reports:work_list"]),
+    (
+        _("Who and what"),
+        ["reports:author_list", "reports:institution_list", "recommendations:subject_list", "reports:work_list"],
+    ),
     (_("Method and data"), ["portal:codebook", "portal:corrections", "schema"]),
 ]
 

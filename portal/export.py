@@ -37,7 +37,7 @@ SEPARATOR = " | "
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # a spreadsheet would run what begins so
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # Atom demands a date even where the data have none
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-OF_THE_PAGE = ("page", "page_size", "count", "format")  # what a query says of the page alone
+OF_THE_PAGE = ("page", "page_size", "count", "format", "view")  # what a query says of the page alone
 
 
 @dataclass
@@ -96,15 +96,19 @@ def address(path, query, **more):
     return f"{path}?{query.urlencode()}" if query else path
 
 
-def links(request, table):
-    """Return the forms of a list page: [{label, url, type, alternate}]; `alternate` ones are named in the head too."""
-    found = [
+def forms(request, table):
+    """Return the forms of the rows of a page: [{label, url, type, alternate}]; `alternate` ones are in the head too."""
+    return [
         {"label": label, "url": address(request.path, request.GET, format=form), "type": kind}
         | {"alternate": f"{table.title} – {label}" if form in FEEDS else ""}
         for form, (label, kind) in FORMS.items()
     ]
+
+
+def links(request, table):
+    """Return the forms of a list page, and the list of the API that holds the same objects."""
     twin = address(reverse(f"api-{table.endpoint}-list"), request.GET)
-    return [*found, {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
+    return [*forms(request, table), {"label": "API", "url": twin, "type": "application/json", "alternate": "API"}]
 
 
 def page_links(request, twin, **kept):

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from portal.api import LANGUAGE, SLUG, Api, Pages, Plain, Row, Rows, Slug, StrictFilters, WordField, addresses
 from portal.export import origin
-from recommendations import comparison, dossier, matrix, meeting
+from recommendations import comparison, divergence, dossier, matrix, meeting
 from recommendations.filters import (
     COMPARED,
     ActorFilterSet,
@@ -25,17 +25,20 @@ from recommendations.filters import (
     EventFilterSet,
     ForecastFilterSet,
     FrameworkFilterSet,
+    InstrumentFilterSet,
     MatrixFilterSet,
     PositionFilterSet,
     QuestionFilterSet,
     RatingFilterSet,
     RecommendationFilterSet,
+    SubjectFilterSet,
 )
 from recommendations.models import (
     Actor,
     CrossReference,
     Dimension,
     Framework,
+    Instrument,
     PolicyArea,
     Position,
     Question,
@@ -559,8 +562,8 @@ class FrameworkSerializer(Row):
         )
 
 
-class SubjectSerializer(Plain):
-    """What is rated, or stands above what is rated."""
+class SubjectNamesSerializer(Plain):
+    """The names of what is rated, or stands above what is rated."""
 
     aliases = Aliases()
     parent = Slug("Slug of the subject above.", allow_null=True)
@@ -570,8 +573,69 @@ class SubjectSerializer(Plain):
         fields = ("slug", "name_zh", "name_en", "aliases", "parent")
 
 
+class Words(serializers.ListField):
+    """Slugs, as a list."""
+
+    child = serializers.CharField()
+
+    def __init__(self, help_text):
+        super().__init__(help_text=help_text)
+
+
+class StatementSerializer(serializers.Serializer):
+    """What one assessor says of a subject on one axis: a rating, in short."""
+
+    dimension = serializers.CharField(help_text="Slug of the axis.")
+    assessor = serializers.CharField(allow_null=True, help_text="Slug of the actor who rates; null for the authors.")
+    voice = WordField(Voice)
+    level = WordField(Rating.Level, blank=True)
+    basis = WordField(Rating.Basis)
+    report = serializers.CharField(help_text="Slug of the report.")
+    key = serializers.CharField(help_text="Key of the rating in it.")
+
+
+class DivergenceSerializer(serializers.Serializer):
+    """Who rates one subject how. Levels are compared axis by axis, and never averaged.
+
+    The authors of each report are one assessor, and each actor is one.
+    """
+
+    subject = serializers.CharField(help_text="Slug of what is rated.")
+    verdict = WordField(divergence.Verdict)
+    agreed = Words("Slugs of the axes on which more than one assessor gives a level, and all give the same.")
+    differing = Words("Slugs of the axes on which more than one assessor gives a level, and these are not all one.")
+    unstated = Words("Slugs of the axes of which more than one assessor speaks, and at least one gives no level.")
+    statements = StatementSerializer(many=True)
+    elsewhere = Words("Slugs of other frameworks by which it is rated too. Their axes are other, not comparable ones.")
+
+
+def divergence_of(line, others):
+    """Return a line of divergence as DivergenceSerializer describes it; `others` are slugs of frameworks."""
+    return {
+        "subject": line.subject.slug,
+        "verdict": line.verdict,
+        "agreed": [dimension.slug for dimension in line.agreed],
+        "differing": [dimension.slug for dimension in line.differing],
+        "unstated": [dimension.slug for dimension in line.unstated],
+        "statements": [
+            {
+                "dimension": dimension.slug,
+                "assessor": assessor.actor.slug if assessor.actor else None,
+                "voice": assessor.voice,
+                "level": rating.level,
+                "basis": rating.basis,
+                "report": rating.report.slug,
+                "key": rating.key,
+            }
+            for dimension, _words, said in line.rows
+            for assessor, rating in said
+        ],
+        "elsewhere": sorted(others),
+    }
+
+
 class FrameworkDetailSerializer(FrameworkSerializer):
-    """A framework with every published rating by it, and the names of what is rated."""
+    """A framework with every published rating by it, the names of what is rated, and where assessors meet and part."""
 
     example = FrameworkSerializer.example | {
         "subjects": [
@@ -584,31 +648,64 @@ class FrameworkDetailSerializer(FrameworkSerializer):
             }
         ],
         "ratings": [RatingSerializer.example],
+        "divergence": [
+            {
+                "subject": "quantum-computing",
+                "verdict": "different",
+                "agreed": [],
+                "differing": ["risk"],
+                "unstated": [],
+                "statements": [
+                    {
+                        "dimension": "risk",
+                        "assessor": None,
+                        "voice": "own",
+                        "level": "high",
+                        "basis": "explicit",
+                        "report": "st-cooperation-framework",
+                        "key": "T04",
+                    },
+                    {
+                        "dimension": "risk",
+                        "assessor": "us-government",
+                        "voice": "attributed",
+                        "level": "low",
+                        "basis": "explicit",
+                        "report": "st-cooperation-framework",
+                        "key": "T05",
+                    },
+                ],
+                "elsewhere": ["competition"],
+            }
+        ],
     }
 
     subjects = serializers.SerializerMethodField()
     ratings = serializers.SerializerMethodField()
+    divergence = serializers.SerializerMethodField()
 
     class Meta:
         model = Framework
-        fields = (*FrameworkSerializer.Meta.fields, "subjects", "ratings")
+        fields = (*FrameworkSerializer.Meta.fields, "subjects", "ratings", "divergence")
 
-    @extend_schema_field(SubjectSerializer(many=True))
+    @extend_schema_field(SubjectNamesSerializer(many=True))
     def get_subjects(self, row):
         """The subjects rated, and those above them, by name in pinyin."""
-        known, shown = self.context["subjects"], {}
-        for rating in ratings_of(row):
-            above = known[rating.subject_id]
-            while above is not None and above.pk not in shown:
-                shown[above.pk] = above
-                above = known.get(above.parent_id)
-        rows = sorted(shown.values(), key=lambda subject: (subject.sort_key, subject.slug))
-        return SubjectSerializer(rows, many=True, context=self.context).data
+        rows = divergence.with_above({rating.subject_id for rating in ratings_of(row)}, self.context["subjects"])
+        return SubjectNamesSerializer(rows, many=True, context=self.context).data
 
     @extend_schema_field(RatingSerializer(many=True))
     def get_ratings(self, row):
         """The ratings, axis by axis."""
         return RatingSerializer(ratings_of(row), many=True, context=self.context).data
+
+    @extend_schema_field(DivergenceSerializer(many=True))
+    def get_divergence(self, row):
+        """Who rates which subject how: disputed subjects first, then those of which more than one assessor speaks."""
+        rows = ratings_of(row)
+        found = divergence.lines(rows, list(row.dimensions.all()), divergence.assessors(rows))
+        others = self.context["elsewhere"]
+        return [divergence_of(line, others.get(line.subject.pk, set()) - {row.slug}) for line in found]
 
 
 def ratings_of(framework):
@@ -633,11 +730,92 @@ class FrameworkRows(Rows):
         if self.action != "retrieve":
             return {}
         subjects = Subject.objects.select_related("parent").in_bulk()
-        return quoted(rating for row in rows for rating in ratings_of(row)) | {"subjects": subjects}
+        elsewhere = Rating.objects.published().frameworks_by_subject()
+        known = {"subjects": subjects, "elsewhere": elsewhere}
+        return quoted(rating for row in rows for rating in ratings_of(row)) | known
+
+
+class BasesSerializer(serializers.Serializer):
+    """Ratings by how the text states them."""
+
+    explicit, comparative, conditional, movement, derived = (serializers.IntegerField(min_value=0) for _ in range(5))
+
+
+class RatingVoicesSerializer(serializers.Serializer):
+    """Ratings of the authors themselves, and those attributed to others; the two are never added up."""
+
+    own = BasesSerializer()
+    attributed = BasesSerializer()
+
+
+class SubjectSerializer(Names):
+    """What is rated, or stands above what is rated."""
+
+    endpoint = "subjects"
+    example = {
+        "slug": "quantum-computing",
+        "name_zh": "量子计算",
+        "name_en": "Quantum computing",
+        "aliases": [],
+        "sort_key": "liang zi ji suan",
+        "parent": "information-technology",
+        "children": [],
+        "report_count": 1,
+        "rating_counts": {
+            "own": {"explicit": 1, "comparative": 0, "conditional": 0, "movement": 0, "derived": 0},
+            "attributed": {"explicit": 0, "comparative": 0, "conditional": 0, "movement": 0, "derived": 0},
+        },
+        **addresses("subjects/quantum-computing/"),
+    }
+
+    parent = Slug("Slug of the subject above.", allow_null=True)
+    children = Slug("Slugs of the subjects directly below.", many=True)
+    report_count = serializers.IntegerField(help_text="Published reports that rate it, whatever stands below it aside.")
+    rating_counts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Subject
+        fields = (*Names.FIELDS, "parent", "children", "report_count", "rating_counts", *Row.ADDRESSES)
+
+    @extend_schema_field(RatingVoicesSerializer)
+    def get_rating_counts(self, row):
+        return self.context["counts"][row.pk]
+
+
+class SubjectDetailSerializer(SubjectSerializer):
+    """A subject with every published rating of it. Levels on the axes of different frameworks are not comparable."""
+
+    example = SubjectSerializer.example | {"ratings": [RatingSerializer.example]}
+
+    ratings = RatingSerializer(many=True)
+
+    class Meta:
+        model = Subject
+        fields = (*SubjectSerializer.Meta.fields, "ratings")
+
+
+class SubjectRows(Rows):
+    """What published reports rate, and what stands above it, by name in pinyin."""
+
+    serializer_class = SubjectSerializer
+    detail_serializer_class = SubjectDetailSerializer
+    filterset_class = SubjectFilterSet
+
+    def get_queryset(self):
+        shown = Subject.objects.published().with_above()
+        # Grouped rows have no order of their own.
+        rows = shown.with_counts().order_by("sort_key", "slug").select_related("parent")
+        rows = rows.prefetch_related(Prefetch("children", shown))
+        return rows.prefetch_related(Prefetch("ratings", ratings())) if self.action == "retrieve" else rows
+
+    def learn(self, rows):
+        counts = {"counts": Rating.objects.published().tally_by_subject([row.pk for row in rows])}
+        quotes = quoted(r for row in rows for r in row.ratings.all()) if self.action == "retrieve" else {}
+        return counts | quotes
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Areas and actors
+# Areas, actors and instruments
 # ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -740,6 +918,40 @@ class ActorRows(Rows):
         return Actor.objects.published().prefetch_related(
             Prefetch("institution", Institution.objects.published()), Prefetch("author", Author.objects.published())
         )
+
+
+class InstrumentSerializer(Names):
+    """A named agreement, body, law, venue or initiative. Its page is the list of the advice that names it."""
+
+    endpoint = "instruments"
+    example = {
+        "slug": "un-gge",
+        "name_zh": "联合国政府专家组",
+        "name_en": "UN Group of Governmental Experts",
+        "aliases": ["UN GGE"],
+        "sort_key": "lian he guo zheng fu zhuan jia zu",
+        "kind": "body",
+        **addresses("instruments/un-gge/", "recommendations/?instrument=un-gge"),
+    }
+
+    kind = WordField(Instrument.Kind)
+
+    class Meta:
+        model = Instrument
+        fields = (*Names.FIELDS, "kind", *Row.ADDRESSES)
+
+    def page(self, row):
+        return f"{reverse('recommendations:list')}?instrument={row.slug}"
+
+
+class InstrumentRows(Rows):
+    """Agreements, bodies, laws and venues that published advice names, by name in pinyin."""
+
+    serializer_class = InstrumentSerializer
+    filterset_class = InstrumentFilterSet
+
+    def get_queryset(self):
+        return Instrument.objects.published()
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1379,6 +1591,8 @@ VIEWS = (
     CrossReferenceRows,
     FrameworkRows,
     RatingRows,
+    SubjectRows,
     AreaRows,
     ActorRows,
+    InstrumentRows,
 )

@@ -1,6 +1,6 @@
 """The quadrant chart of a framework laid out: where each label, sign and arrow stands, in the units of an SVG.
 
-Pure arithmetic; what is drawn comes from `comparison.points`, the words from the caller.
+Pure arithmetic; what is drawn comes from `divergence.points`, the words from the caller.
 """
 
 from collections import defaultdict
@@ -27,8 +27,10 @@ class Scale:
     mark: float  # half the size of a sign
 
 
-WIDE = Scale("wide", 1120, 48, 28, 19, 15, 26, 13, 6.5)
-NARROW = Scale("narrow", 360, 22, 11, 14, 13, 18, 9, 5)
+# The narrow one is as wide as the column of a screen of 320 px, so that its type is never set smaller than it says.
+WIDE = Scale("wide", 1120, 48, 28, 19, 17, 26, 13, 6.5)
+NARROW = Scale("narrow", 288, 22, 11, 14, 13, 18, 9, 5)
+SIGNS = ("disc", "diamond", "square", "triangle")  # by the place of the assessor; all further ones share the last
 
 
 @dataclass
@@ -51,15 +53,15 @@ def text_width(text, size):
 
 
 def wrapped(text, width, size):
-    """Return a text in lines no wider than `width`, broken between Han characters and Latin words."""
+    """Return a text in lines no wider than `width`, broken between Han characters, Latin words and their parts."""
     words, done = [], []
     for char in text:
-        glue = words and (char in NEVER_FIRST or not (is_wide(char) or is_wide(words[-1][-1]) or words[-1][-1] == " "))
+        glue = words and (char in NEVER_FIRST or not (is_wide(char) or is_wide(words[-1][-1]) or words[-1][-1] in " -"))
         if glue or char == " " and words:
             words[-1] += char
         else:
             words.append(char)
-    for word in words:
+    for word in [piece for whole in words for piece in pieces(whole, width, size)]:
         if done and text_width(done[-1] + word.rstrip(), size) <= width:
             done[-1] += word
         else:
@@ -67,11 +69,21 @@ def wrapped(text, width, size):
     return [line.strip() for line in done]
 
 
-def chart(placed, label, caption, scale):
+def pieces(word, width, size):
+    """Yield a word, or, where it alone is wider than a line, as much of it as a line holds, with a hyphen."""
+    while text_width(word.rstrip(), size) > width and len(word) > 2:
+        cut = max(1, next(n for n in range(len(word), 0, -1) if n == 1 or text_width(word[:n], size) + size <= width))
+        yield word[:cut] + ("" if is_wide(word[cut - 1]) else "-")
+        word = word[cut:]
+    yield word
+
+
+def chart(placed, label, caption, axes, scale):
     """Lay out a quadrant chart: rows of labels inside quadrants, so that no two overlap.
 
-    `placed` comes from `points`, `label(subject)` and `caption(up, across, n)` are words. Returns None without points.
-    Rows of a subject that assessors place differently lie next to the middle line, so that their arrow stays short.
+    `placed` comes from `divergence.points`, `label(subject)` and `caption(up, across, n)` are words, `axes` the names
+    of the two axes, upwards and across. Returns None without points. Rows of a subject that assessors place differently
+    lie next to the middle line, so that their arrow stays short.
     """
     if not placed:
         return None
@@ -85,13 +97,19 @@ def chart(placed, label, caption, scale):
             quadrants[up, across] = entries(here, placed, label, column, scale), here
     drawing = {"scale": scale, "left": scale.left, "top": 10, "columns": [], "bands": [], "captions": [], "entries": []}
     top = drawing["top"]
+    least = (text_width(axes[0], scale.small) + 6 * scale.small) / len(levels)  # the name stands between two levels
     for up in reversed(levels):
-        top = draw_band(drawing, up, levels, quadrants, caption, column, top)
+        top = draw_band(drawing, up, levels, quadrants, caption, column, top, least)
+    foot = top + scale.small + 8
+    names = wrapped(axes[1], scale.width - scale.left - 1, scale.small)
+    lead = scale.small + 6
     drawing |= {
         "bottom": top,
         "width": scale.width,
-        "height": round(top + 2 * scale.small, 1),
-        "foot": round(top + scale.small + 8, 1),
+        "height": round(foot + len(names) * lead + 6, 1),
+        "foot": round(foot, 1),
+        "up": axes[0],
+        "across": [{"y": round(foot + place * lead, 1), "text": name} for place, name in enumerate(names, start=1)],
         "axis_x": round(scale.left / 2, 1),
         "right": scale.width - 1,
         "inner_width": scale.width - 1 - scale.left,
@@ -125,8 +143,11 @@ def sign_room(entry, scale):
     return len(entry.places) * (scale.mark * 2 + 5)
 
 
-def draw_band(drawing, up, levels, quadrants, caption, column, top):
-    """Place the quadrants of one level of the vertical axis under `top`; return where the band ends."""
+def draw_band(drawing, up, levels, quadrants, caption, column, top, least):
+    """Place the quadrants of one level of the vertical axis under `top`; return where the band ends.
+
+    It is `least` high or higher.
+    """
     scale = drawing["scale"]
     last = up == levels[0]
     texts = {}
@@ -136,7 +157,7 @@ def draw_band(drawing, up, levels, quadrants, caption, column, top):
     head = max(len(lines) for lines in texts.values()) * (scale.small + 5) + 12 + scale.gap / 2
     rows = {across: quadrants[up, across][0] for across in levels}
     tall = max(sum(row_height(entry, scale) for entry in found) for found in rows.values())
-    end = round(top + head + max(tall, scale.lead * 2) + scale.gap * 2, 1)
+    end = round(top + max(least, head + max(tall, scale.lead * 2) + scale.gap * 2), 1)
     for place, across in enumerate(levels):
         left = drawing["left"] + column * place
         first = end - 8 - (len(texts[across]) - 1) * (scale.small + 5) if last else top + scale.small + 8
@@ -179,19 +200,26 @@ def draw_entry(entry, left, y, scale):
 
 
 def sign(place, x, y, size):
-    """Return a disc for the first assessor, a diamond for any other."""
-    if place == 0:
-        return {"disc": True, "x": round(x, 1), "y": y, "r": size}
-    r = size + 1
-    return {"disc": False, "path": f"M{x:.1f} {y - r:.1f}l{r} {r}l-{r} {r}l-{r} -{r}z"}
+    """Return the sign of an assessor by its place: a filled disc for the first, an empty shape for each other."""
+    shape, r = SIGNS[min(place, len(SIGNS) - 1)], size + 1
+    paths = {
+        "disc": "",
+        "diamond": f"M{x:.1f} {y - r:.1f}l{r} {r}l-{r} {r}l-{r} -{r}z",
+        "square": f"M{x - size:.1f} {y - size:.1f}h{2 * size}v{2 * size}h-{2 * size}z",
+        "triangle": f"M{x:.1f} {y - size:.1f}l{size} {2 * size}h-{2 * size}z",
+    }
+    return {"shape": shape, "x": round(x, 1), "y": y, "r": size, "path": paths[shape]}
 
 
 def arrows(found, scale):
-    """Return an arrow for each subject that two assessors place differently, from the first to the other."""
-    drawn = []
-    for start in (entry for entry in found if entry.opposed and 0 in entry.places):
-        for end in (entry for entry in found if entry.subject.pk == start.subject.pk and 0 not in entry.places):
-            drawn.append(arrow(start, end, scale))
+    """Return arrows for each subject that assessors place differently, from the first of them to each other place."""
+    drawn, opposed = [], defaultdict(list)
+    for entry in found:
+        if entry.opposed:
+            opposed[entry.subject.pk].append(entry)
+    for places in opposed.values():
+        start, *others = sorted(places, key=lambda entry: min(entry.places))
+        drawn += [arrow(start, end, scale) for end in others]
     return drawn
 
 

@@ -233,3 +233,73 @@ EVENTS = Table(
         tags=[told(area, "name") for area in row.areas.all()],
     ),
 )
+
+
+def places(row):
+    """Return where a row is written: characters of the source, first and last, for each span."""
+    return [f"{span.start}-{span.end}" for span in row.evidence.all()]
+
+
+def sections(row):
+    """Return the keys of the sections in which a row is written, each once."""
+    found = [span.section or row.report.section_at(span.start) for span in row.evidence.all()]
+    return list(dict.fromkeys(section.key for section in found if section))
+
+
+RATINGS = Table(
+    endpoint="ratings",
+    title=_("Ratings"),
+    columns=(
+        ("framework", "dimension.framework.slug"),
+        ("subject", "subject.slug"),
+        ("subject_zh", "subject.name_zh"),
+        ("subject_en", "subject.name_en"),
+        ("dimension", "dimension.slug"),
+        ("dimension_zh", "dimension.name_zh"),
+        ("dimension_en", "dimension.name_en"),
+        ("assessor", "assessor.slug"),
+        ("assessor_zh", "assessor.name_zh"),
+        ("assessor_en", "assessor.name_en"),
+        ("voice", "voice"),
+        ("level", "level"),
+        ("basis", "basis"),
+        *OF_REPORT,
+        ("evidence", places),
+        ("sections", sections),
+        ("passages", lambda row: [span.passage.number for span in row.evidence.all() if span.passage]),
+        ("summary_zh", "summary_zh"),
+        ("summary_en", "summary_en"),
+        ("note_zh", "note_zh"),
+        ("note_en", "note_en"),
+    ),
+    entry=lambda row: Entry(
+        title=line(told(row.subject, "name"), told(row.dimension, "name"), row.get_level_display()),
+        text="\n\n".join(
+            [
+                line(speaker(row, row.assessor), row.voice.label, row.get_basis_display()),
+                told(row, "summary"),
+                line(told(row.report, "title"), row.key),
+            ]
+        ),
+        date=row.report.date,
+    ),
+)
+
+# Wants subjects `with_counts()`.
+SUBJECTS = Table(
+    endpoint="subjects",
+    title=_("Subjects"),
+    columns=(
+        *NAMES,
+        ("parent", "parent.slug"),
+        ("documents", "report_count"),
+        ("own_ratings", "own_count"),
+        ("attributed_ratings", "attributed_count"),
+    ),
+    prepare=lambda queryset: with_newest("ratings__report")(queryset.select_related("parent")),
+    entry=lambda row: Entry(
+        title=told(row, "name"),
+        text=line(*row.aliases, documents(row.report_count) if row.report_count else ""),
+        date=row.newest or "",
+    ),
+)

@@ -568,6 +568,22 @@ class AreaFilterSet(NamedFilterSet):
         fields = []
 
 
+class SubjectFilterSet(NamedFilterSet):
+    framework = SlugWordsFilter(
+        field_name="ratings__dimension__framework",
+        rows=Framework.objects.published,
+        name="title",
+        gate=lambda: {"ratings__report__in": Report.objects.published()},
+        label=_("Framework"),
+        help_text=_("Slug of a framework. Repeat for “or”."),
+    )
+    report = ReportFilter(field_name="ratings__report")
+
+    class Meta:
+        model = Subject
+        fields = []
+
+
 class ActorFilterSet(NamedFilterSet):
     kind = ChoiceWordsFilter(
         field_name="kind", choices=Actor.Kind.choices, label=_("Kind"), help_text=_("Kind of actor.")
@@ -575,6 +591,16 @@ class ActorFilterSet(NamedFilterSet):
 
     class Meta:
         model = Actor
+        fields = []
+
+
+class InstrumentFilterSet(NamedFilterSet):
+    kind = ChoiceWordsFilter(
+        field_name="kind", choices=Instrument.Kind.choices, label=_("Kind"), help_text=_("Kind of instrument.")
+    )
+
+    class Meta:
+        model = Instrument
         fields = []
 
 
@@ -662,4 +688,27 @@ class EventFilterSet(StrictFilterSet):
 
     class Meta:
         model = Event
+        fields = []
+
+
+class ViewFilter(ChoiceWordsFilter):
+    """How a page is drawn, not what is in it: the rows stay as they are."""
+
+    facet = False
+
+    def having(self, queryset, words):
+        return queryset
+
+
+class FrameworkPageFilterSet(StrictFilterSet):
+    """What the page of one framework can be asked."""
+
+    view = ViewFilter(
+        choices=[("overlay", _("All assessors in one chart")), ("panels", _("One chart for each assessor"))],
+        label=_("View"),
+        help_text=_("overlay or panels."),
+    )
+
+    class Meta:
+        model = Framework
         fields = []

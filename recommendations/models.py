@@ -973,6 +973,26 @@ class SubjectQuerySet(SlugQuerySet):
         """Subjects that a published report rates."""
         return self.filter(Exists(Rating.objects.published().filter(subject=OuterRef("pk"))))
 
+    def with_above(self):
+        """These and every subject above them. Two queries; the tree is small."""
+        parents = dict(self.model.objects.values_list("pk", "parent_id"))
+        found = set()
+        for pk in self.values_list("pk", flat=True):
+            while pk is not None and pk not in found:
+                found.add(pk)
+                pk = parents[pk]
+        return self.model.objects.filter(pk__in=found)
+
+    def with_counts(self):
+        """Annotate `report_count` and how many ratings stand in which voice: `own_count`, `attributed_count`."""
+        public = Q(ratings__report__in=Report.objects.published())
+        own, attributed = (Q(ratings__assessor__isnull=empty) for empty in (True, False))
+        return self.annotate(
+            report_count=Count("ratings__report", filter=public, distinct=True),
+            own_count=Count("ratings", filter=public & own, distinct=True),
+            attributed_count=Count("ratings", filter=public & attributed, distinct=True),
+        )
+
 
 class Subject(Named):
     """What is rated: a technology or a field, in a tree, with aliases."""
@@ -986,6 +1006,9 @@ class Subject(Named):
     class Meta(Named.Meta):
         verbose_name = _("subject")
         verbose_name_plural = _("subjects")
+
+    def get_absolute_url(self):
+        return reverse("recommendations:subject_detail", args=[self.slug])
 
     def clean(self):
         super().clean()
@@ -1011,6 +1034,28 @@ class RatingQuerySet(CodedQuerySet):
     def for_list(self):
         rows = self.with_evidence().prefetch_related("report__sections")
         return rows.select_related("subject", "dimension__framework", "assessor")
+
+    def with_axes(self):
+        """Bring along what is rated, who rates it, and all axes of the framework by which each is rated."""
+        rows = self.select_related("report", "subject", "dimension__framework", "assessor")
+        return rows.prefetch_related("dimension__framework__dimensions")
+
+    def frameworks_by_subject(self):
+        """Return {subject id: slugs of the frameworks by which it is rated}."""
+        found = {}
+        for subject, framework in self.order_by().values_list("subject", "dimension__framework__slug").distinct():
+            found.setdefault(subject, set()).add(framework)
+        return found
+
+    def tally_by_subject(self, subjects):
+        """Return {subject id: {voice: {basis: n}}} of these ratings; own and attributed ones are never added."""
+        bases = dict.fromkeys(Rating.Basis.values, 0)
+        found = {pk: {voice: dict(bases) for voice in (Voice.OWN, Voice.ATTRIBUTED)} for pk in subjects}
+        rows = self.filter(subject__in=subjects).order_by()
+        rows = rows.values_list("subject", "basis", "assessor").annotate(n=Count("pk"))
+        for subject, basis, assessor, n in rows:
+            found[subject][Voice.ATTRIBUTED if assessor else Voice.OWN][basis] += n
+        return found
 
 
 class Rating(Coded):
@@ -1064,6 +1109,11 @@ class Rating(Coded):
 
     def get_absolute_url(self):
         return f"{self.report.get_absolute_url()}#{self.key}"
+
+    @property
+    def voice(self):
+        """Whose view it is: the authors' own, or attributed to an actor."""
+        return Voice.ATTRIBUTED if self.assessor_id else Voice.OWN
 
 
 class Evidence(Span):

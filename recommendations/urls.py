@@ -13,4 +13,6 @@ urlpatterns = [
     path("questions/<slug:slug>/", views.question_detail, name="question_detail"),
     path("frameworks/", views.framework_list, name="framework_list"),
     path("frameworks/<slug:slug>/", views.framework_detail, name="framework_detail"),
+    path("subjects/", views.subject_list, name="subject_list"),
+    path("subjects/<slug:slug>/", views.subject_detail, name="subject_detail"),
 ]

@@ -1,9 +1,10 @@
-"""The pages of what reports say: recommendations, areas, questions, frameworks."""
+"""The pages of what reports say: recommendations, areas, questions, frameworks, subjects."""
 
+from collections import Counter
 from functools import cache, partial
 from itertools import groupby
 
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import get_template
 from django.urls import resolve, reverse
@@ -12,7 +13,7 @@ from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from portal import export
-from portal.export import form_of, links, twin
+from portal.export import form_of, forms, links, twin
 from portal.templatetags.duizhao import tr
 from portal.text import number
 from portal.views import (
@@ -27,17 +28,20 @@ from portal.views import (
     sorting,
     stance_table,
 )
-from recommendations import comparison, drawing, matrix, meeting
-from recommendations.export import AREAS, FRAMEWORKS, QUESTIONS, RECOMMENDATIONS
+from recommendations import comparison, divergence, drawing, matrix, meeting
+from recommendations.export import AREAS, FRAMEWORKS, QUESTIONS, RATINGS, RECOMMENDATIONS, SUBJECTS
 from recommendations.filters import (
     COMPARED,
     WIDEST,
     AreaFilterSet,
     ChooserFilterSet,
     FrameworkFilterSet,
+    FrameworkPageFilterSet,
     MatrixFilterSet,
     QuestionFilterSet,
+    RatingFilterSet,
     RecommendationFilterSet,
+    SubjectFilterSet,
 )
 from recommendations.models import (
     STANCE_WORDS,
@@ -49,6 +53,7 @@ from recommendations.models import (
     Question,
     Rating,
     Recommendation,
+    Subject,
     Voice,
 )
 from reports.models import Event, Report
@@ -198,36 +203,87 @@ def framework_list(request):
 @require_safe
 def framework_detail(request, slug):
     framework = get_object_or_404(Framework.objects.published().for_page(), slug=slug)
-    ratings = Rating.objects.published().for_list().with_speakers().filter(dimension__framework=framework)
-    ratings, axes = comparison.dressed(ratings), list(framework.dimensions.all())
-    everyone = comparison.assessors(ratings)
-    table = comparison.lines(ratings, axes, everyone)
-    placed, in_words = comparison.points(table, axes, everyone), comparison.in_words(ratings)
+    asked = FrameworkPageFilterSet(request.GET, queryset=Framework.objects.none(), request=request)
+    if errors := list_errors(request, asked):
+        return refusal(request, errors)
+    if form_of(request):
+        rows = Rating.objects.published().for_list()
+        return as_data(request, RatingFilterSet({"framework": [slug]}, queryset=rows, request=request), RATINGS)
+    view = (asked.chosen("view") or list(asked.filters["view"].choices)[:1])[-1]
+    rows = Rating.objects.published().with_axes()
+    ratings, axes = list(rows.filter(dimension__framework=framework)), list(framework.dimensions.all())
+    everyone = divergence.assessors(ratings)
+    table = divergence.lines(ratings, axes, everyone)
+    placed = divergence.points(table, axes)
+    subjects = [line.subject.pk for line in table]
+    others = list(rows.filter(subject__in=subjects).exclude(dimension__framework=framework))
+    reports = {rating.report_id: rating.report for rating in ratings}
     context = {
         "framework": framework,
-        "data": twin("frameworks", framework),
+        "data": [*forms(request, RATINGS), *twin("frameworks", framework)],
         "axes": axes,
         "assessors": everyone,
         "columns": 1 + len(axes) * len(everyone),
-        "reports": list({rating.report_id: rating.report for rating in ratings}.values()),
-        "say": comparison.framework_words(table, placed, everyone, subject_name),
-        "charts": charts(placed, axes),
-        "verdicts": comparison.verdicts(table),
-        "in_words": in_words,
-        "worded": {subject.pk for subject, _rows in in_words},
+        "reports": list(reports.values()),
+        "every_report": list((reports | {rating.report_id: rating.report for rating in others}).values()),
+        "say": divergence.framework_words(table, placed, everyone),
+        "views": views_of(request, asked, view) if len({place for _subject, place, *_rest in placed}) > 1 else [],
+        "figures": figures(placed, axes, everyone, view),
+        "standings": divergence.standings(divergence.levelled(table)),
+        "met": divergence.met(table),
+        "alone": len(table) - len(divergence.met(table)),
+        "in_words": divergence.in_words(ratings),
+        "elsewhere": divergence.by_framework(others),
+        "nodes": divergence.tree(divergence.with_above(subjects, Subject.objects.in_bulk()), table),
     }
     return render(request, "recommendations/framework_detail.html", context)
+
+
+def views_of(request, asked, view):
+    """Return the ways in which a framework can be drawn: [{label, url, current}]; the first is the plain address."""
+    return [
+        {"label": label, "url": f"?view={word}" if place else request.path, "current": word == view}
+        for place, (word, label) in enumerate(asked.filters["view"].choices.items())
+    ]
+
+
+def figures(placed, axes, everyone, view):
+    """Return the quadrant charts to draw: [{"name", "assessor", "place", "say", "charts": [wide, narrow]}].
+
+    One for all assessors, or one for each, who may have nothing to draw; none where nobody has.
+    """
+    if not placed:
+        return []
+    caption, names = partial(quadrant_caption, axes), [tr(axis, "name") for axis in axes[:2]]
+    panels = [(None, None, placed)]
+    if view == "panels":
+        panels = [(one, n, [point for point in placed if point[1] == n]) for n, one in enumerate(everyone)]
+    return [
+        {
+            "name": view if assessor is None else f"{view}-{place}",
+            "assessor": assessor,
+            "place": place,
+            "say": quadrant_words(points, caption),
+            "charts": [
+                drawing.chart(points, subject_name, caption, names, scale)
+                for scale in (drawing.WIDE, drawing.NARROW)
+                if points
+            ],
+        }
+        for assessor, place, points in panels
+    ]
 
 
 def subject_name(subject):
     return tr(subject, "name")
 
 
-def charts(placed, axes):
-    """Return the quadrant chart drawn for wide and for narrow screens; nothing where nothing can be drawn."""
-    caption = partial(quadrant_caption, axes)
-    scales = (drawing.WIDE, drawing.NARROW) if placed else ()
-    return [drawing.chart(placed, subject_name, caption, scale) for scale in scales]
+def quadrant_words(points, caption):
+    """Return how many subjects stand in which quadrant, in one sentence; empty without any."""
+    quadrants = Counter((up, across) for _subject, up, across in {(s.pk, u, a) for s, _place, u, a in points})
+    order = list(Rating.Level.values)
+    ranked = sorted(quadrants.items(), key=lambda pair: [-order.index(level) for level in pair[0]])
+    return pgettext("in a list", "; ").join(caption(*levels, n) for levels, n in ranked)
 
 
 def quadrant_caption(axes, up, across, n):
@@ -237,7 +293,7 @@ def quadrant_caption(axes, up, across, n):
         axis % {"axis": tr(dimension, "name"), "level": levels[level]}
         for dimension, level in zip(axes, (up, across), strict=False)
     )
-    count = ngettext("%(n)s item", "%(n)s items", n) % {"n": n}
+    count = (ngettext("%(n)s item", "%(n)s items", n) % {"n": n}).replace(" ", "\u00a0")  # kept on one line
     words = {"vertical": vertical, "horizontal": horizontal, "count": count}
     return pgettext("quadrant", "%(vertical)s, %(horizontal)s: %(count)s") % words
 
@@ -472,3 +528,40 @@ def choose(request, filterset, slugs):
         ],
     }
     return render(request, "recommendations/compare_choice.html", context)
+
+
+@require_safe
+def subject_list(request):
+    rows = Subject.objects.published().with_above().with_counts()
+    filterset = SubjectFilterSet(request.GET, queryset=rows, request=request)
+    if errors := list_errors(request, filterset):
+        return refusal(request, errors)
+    roots = divergence.tree(filterset.qs)
+    if form_of(request):
+        return as_data(request, filterset, SUBJECTS, [node.subject.pk for node in divergence.walked(roots)])
+    context = {
+        "roots": roots,
+        "chips": chips(request, filterset),
+        "data": links(request, SUBJECTS),
+    }
+    return render(request, "recommendations/subject_list.html", context)
+
+
+@require_safe
+def subject_detail(request, slug):
+    nodes = divergence.walked(divergence.tree(Subject.objects.published().with_above().with_counts()))
+    nodes = {node.subject.slug: node for node in nodes}
+    if slug not in nodes:
+        raise Http404
+    node = nodes[slug]
+    known = {other.subject.pk: other.subject for other in nodes.values()}
+    ratings = Rating.objects.published().for_list().with_axes().with_speakers().filter(subject=node.subject)
+    ratings = comparison.dressed(ratings)
+    context = {
+        "node": node,
+        "data": twin("subjects", node.subject),
+        "above": list(divergence.upwards(node.subject, known))[:0:-1],
+        "reports": list({rating.report_id: rating.report for rating in ratings}.values()),
+        "groups": divergence.by_framework(ratings),
+    }
+    return render(request, "recommendations/subject_detail.html", context)

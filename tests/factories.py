@@ -151,6 +151,12 @@ def rating(report, dimension=None, **values):
     return coded(Rating, "T", report, **{"dimension": dimension, "level": "high", "basis": "explicit"} | values)
 
 
+def rated(report, framework, subject, up, across, assessor=None):
+    """Two explicit ratings: one on each axis of a framework."""
+    levels = zip(framework.dimensions.all(), (up, across), strict=True)
+    return [rating(report, axis, subject=subject, level=level, assessor=assessor) for axis, level in levels]
+
+
 def evidence(row, start=0, end=16, **values):
     """Evidence for a coded row; the digest is true where the report's text is held."""
     text = row.report.squeezed

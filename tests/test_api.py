@@ -44,6 +44,8 @@ CONTRACT = {
     "institutions": "slug name_zh name_en aliases kind reports url api_url",
     "areas": "slug name_zh name_en parent children recommendation_count url api_url",
     "actors": "slug name_zh name_en kind institution author url api_url",
+    "instruments": "slug name_zh name_en aliases kind url api_url",
+    "subjects": "slug name_zh name_en aliases parent children report_count rating_counts url api_url",
     "questions": "slug text_zh text_en kind areas outcome outcome_date outcome_source counts url api_url",
     "frameworks": "slug title_zh title_en description_zh description_en work dimensions url api_url",
     "works": "slug title_zh title_en people citations report report_count url api_url",
@@ -127,6 +129,7 @@ def world(word="sample", area=None, **report_values):
         "recommendations": advice, "questions": question, "positions": position, "forecasts": position,
         "crossreferences": reference,
         "frameworks": framework, "ratings": rating, "works": work, "citations": citation, "events": event,
+        "instruments": advice.instruments.get(), "subjects": subject,
     }  # fmt: skip
 
 

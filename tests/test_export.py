@@ -27,6 +27,7 @@ LISTS = {
     "recommendations": "recommendations",
     "questions": "questions",
     "frameworks": "frameworks",
+    "subjects": "subjects",
     "forecasts": "forecasts",
     "timeline": "events",
 }
@@ -69,7 +70,7 @@ def shown(client, path, language="en"):
         branches = list(context["roots"])
         while branches:
             branch = branches.pop(0)
-            rows.append(branch.area)
+            rows.append(branch.area if hasattr(branch, "area") else branch.subject)
             branches[:0] = branch.children
     elif "years" in context:
         rows = [event for _year, events in context["years"] for event in events] + context["targets"]
@@ -103,7 +104,7 @@ def fill(n=1, **values):
         forecast = make.question(kind="predictive")
         make.position(report, question=forecast, stance=-1, recommendation=advice)
         make.position(report, question=forecast, voice="attributed", holder=make.actor())
-        make.rating(report, axis)
+        make.rating(report, axis, subject=make.subject(parent=make.subject()))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -221,7 +222,10 @@ def test_a_json_feed_has_what_json_feed_demands(client, path):
     assert feed["feed_url"] == f"http://testserver/zh/{path}/?format=jsonfeed"
     for item in feed["items"]:
         assert item["id"] == item["url"] and isinstance(item["content_text"], str) and item["title"]
-        assert item.get("date_modified", "").endswith("T00:00:00Z") or path == "areas"  # one may hold no advice
+        assert item.get("date_modified", "").endswith("T00:00:00Z") or path in (
+            "areas",
+            "subjects",
+        )  # may hold nothing itself
 
 
 def test_a_feed_takes_its_dates_from_the_data_alone(client):
@@ -263,7 +267,7 @@ def test_nothing_hidden_shows_in_any_form(client, path, state):
     fill(2)
     bare = {form: ask(client, f"{path}/", form)[1] for form in export.FORMS}
     token = "canary7f3"
-    hidden = make.report(slug=token, title_zh=token, title_en=token, standfirst_en=token, date="2031", **state)
+    hidden = make.report(slug=token, title_zh=token, title_en=token, standfirst_en=token, date="2031-07", **state)
     person, employer = make.author(slug=f"{token}-a", name_zh=token), make.institution(slug=f"{token}-i", name_zh=token)
     make.contribution(hidden, author=person, note_en=token).affiliations.add(employer)
     make.contribution(hidden, author=Author.objects.exclude(pk=person.pk).first())
@@ -278,7 +282,7 @@ def test_nothing_hidden_shows_in_any_form(client, path, state):
     for form, before in bare.items():
         text = ask(client, f"{path}/", form)[1]
         assert token not in text, form
-        assert "2031" not in text, form
+        assert "2031-07" not in text, form
         assert text == before, form
 
 
@@ -336,9 +340,9 @@ def test_the_page_of_one_thing_leads_to_its_object(client):
     area = make.area(slug="area")
     make.recommendation(report, [area], key="R01")
     make.position(report, question=make.question(slug="question"))
-    make.rating(report, make.framework(slug="frame").dimensions.first())
+    make.rating(report, make.framework(slug="frame").dimensions.first(), subject=make.subject(slug="coal"))
     for address in ("reports/shown", "authors/li", "institutions/inst", "areas/area", "recommendations/shown/R01",
-                    "questions/question", "frameworks/frame"):  # fmt: skip
+                    "questions/question", "frameworks/frame", "subjects/coal"):  # fmt: skip
         html = client.get(f"/zh/{address}/").content.decode()
         link = f'href="/api/v1/{address}/"'
         head, _, body = html.partition("</head>")

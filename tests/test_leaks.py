@@ -37,7 +37,7 @@ LANGUAGES = {"zh-hans": "zh", "en": "en"}
 LISTS = {
     "reports:list", "reports:author_list", "reports:institution_list", "reports:work_list", "recommendations:list",
     "recommendations:area_list", "recommendations:question_list", "recommendations:framework_list",
-    "portal:forecasts", "portal:timeline", "portal:matrix",
+    "recommendations:subject_list", "portal:forecasts", "portal:timeline", "portal:matrix",
 }  # fmt: skip
 PAGES = {"portal:front", "portal:codebook", "portal:corrections"}
 PROBES = {"healthz", "readyz"}
@@ -46,12 +46,13 @@ DETAILS = {
     "reports:detail": "report", "reports:author_detail": "author", "reports:institution_detail": "institution",
     "recommendations:detail": "recommendation", "recommendations:area_detail": "area",
     "recommendations:question_detail": "question", "recommendations:framework_detail": "framework",
+    "recommendations:subject_detail": "subject",
 }  # fmt: skip
 API_DETAILS = {
     "reports": "report", "authors": "author", "institutions": "institution", "works": "work",
     "citations": "citation", "events": "event", "recommendations": "recommendation", "questions": "question",
     "positions": "position", "forecasts": "position", "crossreferences": "reference", "frameworks": "framework",
-    "ratings": "rating", "areas": "area", "actors": "actor",
+    "ratings": "rating", "areas": "area", "actors": "actor", "instruments": "instrument", "subjects": "subject",
 }  # fmt: skip
 API_LISTS = {f"api-{endpoint}-list" for endpoint in API_DETAILS} | {"api-matrix"}
 API_PAGES = {"api-root", "schema", "api-dossier-schema"}
@@ -317,6 +318,16 @@ def queries(classes, public, hidden, token):
             yield from (f"{address}?{query}" for query in ("count=on", "page_size=1", "page_size=100"))
 
 
+# What the page of one thing can be asked besides.
+SHAPES = {"recommendations:framework_detail": ("view=panels", "format=csv", "format=jsonl", "format=atom")}
+
+
+def told_anew(found):
+    """Yield the pages that can be told in other ways, so told."""
+    for address, name in found.items():
+        yield from (f"{address}?{query}" for query in SHAPES.get(name, ()))
+
+
 def sweep(ask, found):
     """Return what every address tells, to GET and to OPTIONS."""
     return {
@@ -346,7 +357,7 @@ def test_a_draft_shows_nowhere_and_changes_nothing(client, monkeypatch):
                 row.refresh_from_db()
         found = addresses(public, beside, *hidden)
         classes = filtersets(ask, found, monkeypatch)
-        every = [*found, *queries(classes, public, hidden, tokens[0])]
+        every = [*found, *queries(classes, public, hidden, tokens[0]), *told_anew(found)]
         with_hidden = sweep(ask, every)
         for_editor = {address: told(ask_as_editor(address))[3] for address in found}
         seen = exposed(ask, found, tokens)
@@ -490,7 +501,7 @@ def test_hostile_parameters_are_no_fault_of_ours(monkeypatch):
     area = public.area.slug
     for address, name in addresses(public).items():
         if name in LISTS | API_LISTS and not address.startswith("/zh/"):
-            unpaged = name in ("portal:timeline", "recommendations:area_list")
+            unpaged = name in ("portal:timeline", "recommendations:area_list", "recommendations:subject_list")
             for query in REFUSED:
                 status = ask(f"{address}?{query}").status_code  # asker() itself refuses a 5xx
                 assert status in (400, 404) or unpaged and query.startswith("page="), (address, query[:50])

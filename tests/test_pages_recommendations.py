@@ -9,7 +9,7 @@ from django.utils import translation
 
 from portal.templatetags import duizhao
 from portal.text import number
-from recommendations import comparison, drawing
+from recommendations import comparison
 from recommendations.models import Position, Recommendation
 from reports.models import Contribution
 from tests import factories as make
@@ -159,90 +159,6 @@ def test_a_parent_area_counts_its_children_and_nothing_twice(client):
     assert "2 own, 1 joint, 1 attributed" in page(client, f"areas/{parent.slug}/")
 
 
-# --- frameworks -------------------------------------------------------------------------------------------------------
-
-
-def rated(report, framework, subject, up, across, assessor=None):
-    benefit, risk = framework.dimensions.all()
-    for dimension, level in ((benefit, up), (risk, across)):
-        make.rating(report, dimension, subject=subject, level=level, assessor=assessor)
-
-
-def drawn(framework, ratings, scale=drawing.NARROW):
-    axes = list(framework.dimensions.all())
-    everyone = comparison.assessors(ratings)
-    table = comparison.lines(ratings, axes, everyone)
-    placed = comparison.points(table, axes, everyone)
-    chart = drawing.chart(placed, lambda subject: subject.name_en, lambda *words: "a caption of some length", scale)
-    return table, placed, chart
-
-
-def test_only_explicit_ratings_on_both_axes_are_points():
-    report, framework = make.report(), make.framework()
-    both, one, compared = make.subject(), make.subject(), make.subject()
-    rated(report, framework, both, "high", "low")
-    make.rating(report, framework.dimensions.first(), subject=one)
-    make.rating(report, framework.dimensions.first(), subject=compared, level="", basis="comparative")
-    table, placed, _chart = drawn(framework, list(report.ratings.all()))
-    assert [subject for subject, *_rest in placed] == [both]
-    assert {line.subject for line in table} == {both, one}
-
-
-def test_disputed_subjects_come_first_and_get_an_arrow():
-    report, framework, other = make.report(), make.framework(), make.actor()
-    agreed, disputed, single = (make.subject(name_en=name) for name in ("Agreed", "Disputed", "Single"))
-    for subject in (single, agreed, disputed):
-        rated(report, framework, subject, "low", "low", other)
-    rated(report, framework, agreed, "low", "low")
-    rated(report, framework, disputed, "high", "high")
-    table, _placed, chart = drawn(framework, list(report.ratings.all()))
-    assert [line.subject for line in table] == [disputed, agreed, single]
-    assert [line.standing for line in table] == ["disputed", "shared", "single"]
-    assert len(chart["arrows"]) == 1
-    (entry,) = [entry for entry in chart["entries"] if entry.subject == agreed]
-    assert [mark["disc"] for mark in entry.marks] == [True, False]
-
-
-@pytest.mark.parametrize("scale", [drawing.WIDE, drawing.NARROW], ids=lambda scale: scale.name)
-def test_labels_never_overlap_and_stay_in_their_quadrant(scale):
-    report, framework = make.report(), make.framework()
-    names = [
-        "固体地球物理学、板块构造学、系统生态学与另外几个学科",
-        "Small modular reactors and micro nuclear reactors, all of them",
-    ]
-    for place in range(20):
-        subject = make.subject(name_en=f"{names[place % 2]} {place}")
-        rated(report, framework, subject, *[("high", "low")[place >> bit & 1] for bit in (0, 1)])
-    _table, _placed, chart = drawn(framework, list(report.ratings.all()), scale)
-    boxes = [
-        (text["x"], text["x"] + drawing.text_width(text["text"], size), text["y"] - size, text["y"])
-        for texts, size in (
-            *((entry.texts, scale.text) for entry in chart["entries"]),
-            (chart["captions"], scale.small),
-        )
-        for text in texts
-    ]
-    for i, (left, right, top, bottom) in enumerate(boxes):
-        edge = chart["columns"][0] if left < chart["columns"][0] else chart["right"]
-        assert right <= edge and bottom <= chart["bottom"]
-        for other_left, other_right, other_top, other_bottom in boxes[i + 1 :]:
-            assert right <= other_left or other_right <= left or bottom <= other_top or other_bottom <= top
-
-
-def test_the_framework_page_has_a_chart_and_its_table(client):
-    report, framework = make.report(), make.framework()
-    rated(report, framework, make.subject(name_en="Tidal power"), "high", "low")
-    said = make.rating(report, framework.dimensions.first(), level="", basis="movement", summary_en="It may fall.")
-    for lang in ("zh", "en"):
-        content = page(client, f"frameworks/{framework.slug}/", lang=lang)
-        assert content.count("<svg class=") == 2
-        assert "<title id=" in content and "<desc id=" in content
-        assert "style=" not in content and "<script" not in content
-        assert said.key in content
-    assert "Tidal power" in content and "It may fall." in content
-    assert framework.title_en in page(client, "frameworks/")
-
-
 # --- the recommendation page ------------------------------------------------------------------------------------------
 
 
@@ -390,7 +306,7 @@ def everything():
         )
         make.position(report, question=question, recommendation=row, summary_zh=mark, summary_en=mark)
         make.evidence(row)
-        rated(report, framework, make.subject(name_zh=mark, name_en=mark), "high", "low")
+        make.rated(report, framework, make.subject(name_zh=mark, name_en=mark), "high", "low")
         make.position(
             report, question=question, voice="attributed", holder=make.actor(name_zh=mark, name_en=mark), stance=-2
         )
@@ -401,7 +317,13 @@ def everything():
     public = fill(make.report(title_zh="公开", title_en="Public"), "Shown")
     draft = fill(make.report(title_zh="Hidden", title_en="Hidden", state="draft"), "Hidden")
     make.cross_reference(public, draft)
-    return SimpleNamespace(public=public, draft=draft, area=area, question=question, framework=framework)
+    subject = public.report.ratings.first().subject
+    below = make.subject(parent=subject, name_zh="Hidden", name_en="Hidden")
+    make.rating(draft.report, framework.dimensions.first(), subject=below)
+    make.rating(draft.report, framework.dimensions.first(), subject=subject, summary_en="Hidden")
+    return SimpleNamespace(
+        public=public, draft=draft, area=area, question=question, framework=framework, subject=subject
+    )
 
 
 def paths(world):
@@ -415,11 +337,14 @@ def paths(world):
         f"questions/{world.question.slug}/",
         "frameworks/",
         f"frameworks/{world.framework.slug}/",
+        f"frameworks/{world.framework.slug}/?view=panels",
+        "subjects/",
+        f"subjects/{world.subject.slug}/",
     ]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-@pytest.mark.parametrize("place", range(8))
+@pytest.mark.parametrize("place", range(11))
 def test_drafts_appear_nowhere(client, everything, place, lang):
     path = paths(everything)[place]
     content = page(client, path, lang=lang)
@@ -435,7 +360,7 @@ def test_a_row_of_a_draft_is_not_told_from_one_that_never_was(client, everything
     assert hidden.content.decode().replace(row.key, "R9999") == never.content.decode()
 
 
-@pytest.mark.parametrize("place", range(8))
+@pytest.mark.parametrize("place", range(11))
 def test_ten_rows_cost_as_many_queries_as_two(client, everything, django_assert_num_queries, place):
     def more(n):
         for _ in range(n):
@@ -446,7 +371,11 @@ def test_ten_rows_cost_as_many_queries_as_two(client, everything, django_assert_
             make.evidence(row)
             make.cross_reference(row, everything.public)
             make.recommendation(everything.public.report, parent=everything.public, areas=[everything.area])
-            rated(report, everything.framework, make.subject(), "high", "low", make.actor())
+            make.rated(report, everything.framework, make.subject(), "high", "low", make.actor())
+            below = make.subject(parent=everything.subject)
+            for subject in (below, everything.subject):
+                make.evidence(make.rating(report, everything.framework.dimensions.first(), subject=subject))
+                make.rated(report, make.framework(), subject, "low", "low", make.actor())
             other = make.question(areas=[everything.area])
             make.position(report, question=other)
 
