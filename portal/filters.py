@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count, OrderBy, Q
 from django.db.models.functions import Substr
 from django.utils.translation import gettext_lazy as _
 
@@ -163,14 +163,22 @@ class TreeWordsFilter(SlugWordsFilter):
         return sorted(found, key=lambda row: (-row[2], row[0]))
 
 
-class YearFilter(django_filters.NumberFilter):
-    """A bound on the year of a partial date: `gte` from that year on, `lte` up to its end. Undated rows fall out."""
+class WholeFilter(django_filters.NumberFilter):
+    """Base of the filters that take a whole number from 1 to LIMIT."""
 
+    LIMIT = 9998
     facet = False
+
+    def __init__(self, **kwargs):
+        super().__init__(min_value=1, max_value=self.LIMIT, decimal_places=0, **kwargs)
+
+
+class YearFilter(WholeFilter):
+    """A bound on the year of a partial date: `gte` from that year on, `lte` up to its end. Undated rows fall out."""
 
     def __init__(self, *, bound, **kwargs):
         self.bound = bound
-        super().__init__(min_value=1, max_value=9998, decimal_places=0, **kwargs)
+        super().__init__(**kwargs)
 
     def filter(self, queryset, value):
         if value is None:
@@ -200,7 +208,10 @@ class TextFilter(django_filters.CharFilter):
 
 
 class SortFilter(django_filters.Filter):
-    """Sorting by an allowed list: {word: columns}. `-word` turns it round; ties fall by primary key."""
+    """Sorting by an allowed list: {word: columns}. `-word` turns it round; ties fall by primary key.
+
+    A column may be an expression (`F("x").desc(nulls_last=True)`): its empty values come last whichever way it turns.
+    """
 
     field_class = WordsField
     facet = False
@@ -217,12 +228,18 @@ class SortFilter(django_filters.Filter):
             return queryset
         columns = []
         for word in value:
-            for column in self.fields[word.removeprefix("-")]:
-                turned = word.startswith("-") != column.startswith("-")
-                columns.append(("-" if turned else "") + column.removeprefix("-"))
+            chosen = self.fields[word.removeprefix("-")]
+            columns += [self.turned(column) for column in chosen] if word.startswith("-") else chosen
         # A work may be a report too, perhaps a hidden one; only what has a place in its report is sorted by that.
         ties = ("report", "order") if self.has(queryset, "order") else ()
         return queryset.order_by(*columns, *ties, "pk")
+
+    @staticmethod
+    def turned(column):
+        """Return a column sorted the other way."""
+        if isinstance(column, OrderBy):
+            return OrderBy(column.expression, descending=not column.descending, nulls_last=True)
+        return column[1:] if column.startswith("-") else f"-{column}"
 
     @staticmethod
     def has(queryset, column):
@@ -291,7 +308,7 @@ class StrictFilterSet(django_filters.FilterSet):
                 labels = word_filter.labels(value)
                 found += [dict(name=name, label=word_filter.label, value=w, text=labels.get(w, w)) for w in value]
             elif not isinstance(word_filter, (WordsFilter, SortFilter)) and value not in (None, ""):
-                text = int(value) if isinstance(word_filter, YearFilter) else value
+                text = int(value) if isinstance(word_filter, WholeFilter) else value
                 found.append(dict(name=name, label=word_filter.label, value=str(text), text=str(text)))
         return found
 

@@ -11,12 +11,15 @@ from portal.filters import (
     StrictFilterSet,
     TextFilter,
     TreeWordsFilter,
+    WholeFilter,
     WordsFilter,
     YearFacet,
 )
 from recommendations.models import (
+    MOST_CONTESTED,
     STANCES,
     Actor,
+    Agreement,
     CrossReference,
     Framework,
     Instrument,
@@ -218,8 +221,34 @@ class PositionFilterSet(StrictFilterSet):
         fields = []
 
 
+class AgreementFilter(WordsFilter):
+    """How the documents' own answers lie to one another. Joint and attributed views decide nothing here."""
+
+    choices = dict(Agreement.choices)
+
+    def known(self, words):
+        return self.choices.keys()
+
+    def having(self, queryset, words):
+        return queryset.filter(pk__in=queryset.model.objects.of_agreement(*words).values("pk"))
+
+    def facet_rows(self, queryset):
+        rows = queryset.order_by()
+        return [(word, label, n) for word, label in self.choices.items() if (n := rows.of_agreement(word).count())]
+
+    def labels(self, words):
+        return {word: self.choices[word] for word in words if word in self.choices}
+
+
+class DocumentsFilter(WholeFilter):
+    """At least so many documents that answer a question."""
+
+    def filter(self, queryset, value):
+        return queryset if value is None else queryset.answered_in(int(value))
+
+
 class QuestionFilterSet(StrictFilterSet):
-    """Needs a queryset `with_counts()`."""
+    """Needs a queryset `with_counts()` and `with_contention()`."""
 
     q = TextFilter(
         within=("text_zh", "text_en"), label=_("Words"), help_text=_("Words that must all occur, in either language.")
@@ -231,6 +260,18 @@ class QuestionFilterSet(StrictFilterSet):
         label=_("Kind"),
         help_text=_("normative, predictive or evaluative."),
     )
+    agreement = AgreementFilter(
+        label=_("Own answers"),
+        help_text=_(
+            "How the documents' own answers lie to one another: split (some for, some against), leaning (all on one "
+            "side but for some that leave it open), agreed (all on one side, or all open), single (only one document "
+            "answers for itself), none. Repeat for “or”."
+        ),
+    )
+    documents_min = DocumentsFilter(
+        label=_("Documents, at least"),
+        help_text=_("At least so many documents answer, each for itself, jointly or for others: a number from 1 on."),
+    )
     report = ReportFilter(field_name="positions__report")
     holder = ActorFilter(
         field_name="positions__holder",
@@ -239,9 +280,16 @@ class QuestionFilterSet(StrictFilterSet):
         help_text=_("Slug of an actor who answers it. Repeat for “or”."),
     )
     ordering = SortFilter(
-        fields={"documents": ("-report_count", "slug"), "name": ("slug",)},
-        words={"documents": _("most documents first"), "name": _("by address")},
-        help_text=_("documents (most first) or name; a minus sign turns it round."),
+        fields={"contention": MOST_CONTESTED, "documents": ("-report_count", "slug"), "name": ("slug",)},
+        words={
+            "contention": _("most contested first"),
+            "documents": _("most documents first"),
+            "name": _("by address"),
+        },
+        help_text=_(
+            "contention (most contested first, and after them the questions that fewer than three documents answer for "
+            "themselves), documents (most first) or name; a minus sign turns it round."
+        ),
     )
 
     class Meta:

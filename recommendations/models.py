@@ -4,7 +4,22 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
-from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    FloatField,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+)
+from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -382,6 +397,20 @@ class Recommendation(Coded):
             raise ValidationError({"parent": _("Recommendations are at most three levels deep.")})
 
 
+class Agreement(models.TextChoices):
+    """How the documents' own answers to a question lie to one another: exactly one word fits each question."""
+
+    SPLIT = "split", _("on both sides")
+    LEANING = "leaning", _("on one side, some left open")
+    AGREED = "agreed", _("all on one side, or all left open")
+    SINGLE = "single", _("of one document only")
+    NONE = "none", _("none")
+
+
+ENOUGH = 3  # documents: below that a degree of contention or of agreement is neither shown nor sorted by
+MOST_CONTESTED = (F("contention").desc(nulls_last=True), "-report_count", "slug")
+
+
 class QuestionQuerySet(SlugQuerySet):
     def published(self):
         """Questions that a published report answers."""
@@ -397,6 +426,46 @@ class QuestionQuerySet(SlugQuerySet):
                 for voice in Voice.values
             },
         )
+
+    def with_contention(self):
+        """Annotate `own_documents`, `own_low`, `own_high` and `contention`, over own answers of published reports.
+
+        Contention is the variance of the stances, divided by 4: 0 where all say the same, 1 where half say +2 and half
+        −2; NULL where fewer than ENOUGH documents answer. It is worked out in whole numbers up to the one division, so
+        that every database, and `comparison.contention`, come to the same. Apart from the query itself, because no
+        filter may multiply or narrow the answers that it is taken over.
+        """
+        n, total, squares = Count("pk"), Sum("stance"), Sum(F("stance") * F("stance"))
+        spread = Cast(n * squares - total * total, FloatField()) / Cast(Value(4) * n * n, FloatField())
+        enough = own_answers(question=OuterRef("pk")).filter(n__gte=ENOUGH).annotate(spread=spread)
+        here = own_answers(question=OuterRef("pk"))
+        return self.annotate(
+            own_documents=Coalesce(Subquery(here.values("n"), IntegerField()), 0),
+            own_low=Subquery(here.values("low")),
+            own_high=Subquery(here.values("high")),
+            contention=Subquery(enough.values("spread"), FloatField()),
+        )
+
+    def of_agreement(self, *words):
+        """Questions whose own answers lie so to one another: the set-level twin of `Question.agreement`."""
+        several = own_answers().filter(n__gt=1)
+        rows = {
+            Agreement.SPLIT: several.filter(low__lt=0, high__gt=0),
+            Agreement.LEANING: several.filter(Q(low=0, high__gt=0) | Q(low__lt=0, high=0)),
+            Agreement.AGREED: several.filter(Q(low__gt=0) | Q(high__lt=0) | Q(low=0, high=0)),
+            Agreement.SINGLE: own_answers().filter(n=1),
+            Agreement.NONE: own_answers(),
+        }
+        wanted = Q()
+        for word in words:
+            found = Q(pk__in=rows[word].values("question"))
+            wanted |= ~found if word == Agreement.NONE else found
+        return self.filter(wanted)
+
+    def answered_in(self, n):
+        """Questions that at least so many published documents answer, in whichever voice."""
+        counted = Position.objects.published().order_by().values("question").annotate(n=Count("report", distinct=True))
+        return self.filter(pk__in=counted.filter(n__gte=n).values("question"))
 
     def beside(self, question):
         """Other questions of the same areas."""
@@ -418,6 +487,12 @@ class QuestionQuerySet(SlugQuerySet):
         """Bring along areas and published positions, each with all that its page shows of it."""
         answers = Position.objects.published().for_list().with_speakers()
         return self.prefetch_related("areas", Prefetch("positions", answers))
+
+
+def own_answers(**narrowed):
+    """Return the own answers of published reports by question: `n` documents, their `low`est and `high`est stance."""
+    rows = Position.objects.published().filter(voice=Voice.OWN, **narrowed).order_by().values("question")
+    return rows.annotate(n=Count("report", distinct=True), low=Min("stance"), high=Max("stance"))
 
 
 class Question(models.Model):
@@ -466,6 +541,16 @@ class Question(models.Model):
 
     def natural_key(self):
         return (self.slug,)
+
+    @property
+    def agreement(self):
+        """How the own answers lie to one another; wants `with_contention()`. Set-level twin: `of_agreement()`."""
+        if self.own_documents < 2:
+            return Agreement.SINGLE if self.own_documents else Agreement.NONE
+        if self.own_low < 0 < self.own_high:
+            return Agreement.SPLIT
+        one_open = (self.own_low == 0) != (self.own_high == 0)
+        return Agreement.LEANING if one_open else Agreement.AGREED
 
 
 STANCES = (2, 1, 0, -1, -2)

@@ -14,6 +14,7 @@ from recommendations import comparison, drawing
 from recommendations.export import AREAS, FRAMEWORKS, QUESTIONS, RECOMMENDATIONS
 from recommendations.filters import AreaFilterSet, FrameworkFilterSet, QuestionFilterSet, RecommendationFilterSet
 from recommendations.models import (
+    MOST_CONTESTED,
     CrossReference,
     Framework,
     PolicyArea,
@@ -100,7 +101,7 @@ def area_detail(request, slug):
     branch = found[area.pk]
     advice = {pk for rows in branch.advice.values() for pk in rows}
     rows = list(Recommendation.objects.published().for_list().filter(pk__in=advice))
-    questions = Question.objects.published().with_counts().filter(pk__in=branch.questions)
+    questions = Question.objects.published().with_counts().with_contention().filter(pk__in=branch.questions)
     context = {
         "branch": branch,
         "data": twin("areas", area),
@@ -123,7 +124,8 @@ def all_branches():
 
 @require_safe
 def question_list(request):
-    rows = Question.objects.published().with_counts().prefetch_related("areas").order_by("-report_count", "slug")
+    rows = Question.objects.published().with_counts().with_contention().prefetch_related("areas")
+    rows = rows.order_by(*MOST_CONTESTED)
     return listing(request, QuestionFilterSet, rows, "recommendations/question_list.html", table=QUESTIONS)
 
 
@@ -132,16 +134,21 @@ def question_detail(request, slug):
     question = get_object_or_404(Question.objects.published().prefetch_related("areas"), slug=slug)
     found = Position.objects.published().for_list().with_speakers().filter(question=question)
     positions, kind = comparison.dressed(found), question.kind
-    silent, uncoded = comparison.without_position(Report.objects.published().for_list(), positions)
+    silent, uncoded = comparison.without_position(list(Report.objects.published().for_list()), positions)
+    contention, own_documents = comparison.contention(positions)
+    turns = comparison.then_and_now(positions)
     context = {
         "question": question,
         "data": twin("questions", question),
         "say": comparison.debate(kind, positions, len(silent), len(uncoded)),
         "document_count": len({position.report_id for position in positions}),
         "voices": comparison.by_voice(positions),
+        "contention": contention,
+        "own_documents": own_documents,
         "stand": comparison.stand(kind, positions),
         "groups": comparison.by_stance(kind, positions),
-        "divided": comparison.divided(kind, positions),
+        "divided": comparison.divided(kind, positions, turns),
+        "turns": turns,
         "silent": silent,
         "uncoded": uncoded,
         "neighbours": Question.objects.published()

@@ -21,7 +21,7 @@ from django.utils import timezone, translation
 import reports.api
 from portal import filters
 from portal.fields import PartialDateField
-from recommendations.filters import UnitFilter
+from recommendations.filters import AgreementFilter, DocumentsFilter, UnitFilter
 from recommendations.models import FollowUp, PolicyArea
 from reports.models import Passage, Report
 from tests import factories as make
@@ -272,7 +272,7 @@ def words(word_filter, public, hidden, token):
         near = (public, hidden[0], hidden[-1])
         slugs = [row.slug for world in near for row in vars(world).values() if type(row) is model]
         return [*dict.fromkeys(slugs), *(["authors"] if getattr(word_filter, "authors", False) else [])]
-    if isinstance(word_filter, filters.ChoiceWordsFilter):
+    if isinstance(word_filter, filters.ChoiceWordsFilter | AgreementFilter):
         return list(word_filter.choices)
     if isinstance(word_filter, UnitFilter):
         return list(word_filter.CHOICES)
@@ -280,6 +280,8 @@ def words(word_filter, public, hidden, token):
         return [token, token.upper(), "1"]
     if isinstance(word_filter, filters.SortFilter):
         return sorted(word_filter.known([]))
+    if isinstance(word_filter, DocumentsFilter):
+        return ["1", "2", "3"]
     assert isinstance(word_filter, filters.YearFacet | filters.YearFilter), word_filter
     return ["1911", "2021"]
 
