@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import joined, listed, number
-from recommendations.models import ENOUGH, STANCE_WORDS, STANCES, Question, Rating, Voice
+from recommendations.models import ENOUGH, STANCE_WORDS, STANCES, CrossReference, Question, Rating, Voice
 from reports.models import Contribution, Report
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -433,6 +433,149 @@ def addressed(rows):
             found.setdefault(actor.pk, (actor, []))[1].append(row)
     ranked = sorted(found.values(), key=lambda pair: (-len(pair[1]), pair[0].slug))
     return [(actor, by_voice(theirs)) for actor, theirs in ranked]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What all documents together ask of one actor
+# ----------------------------------------------------------------------------------------------------------------------
+
+SHARING = {CrossReference.Kind.AGREES, CrossReference.Kind.RESTATES, CrossReference.Kind.REFINES}
+
+
+@dataclass
+class Echo:
+    """A recommendation and those of other documents that say the same (`shared`) or the contrary (`contradicted`)."""
+
+    row: object
+    shared: list = field(default_factory=list)
+    contradicted: list = field(default_factory=list)
+
+    @property
+    def shared_documents(self):
+        return len({row.report_id for row in self.shared})
+
+    @property
+    def contradicting_documents(self):
+        return len({row.report_id for row in self.contradicted})
+
+
+def echoes(rows, references):
+    """Return {row id: Echo} of those rows, ids, that relations join to other documents in agreement or contradiction.
+
+    A relation between two of the rows is an echo of each. Those that most documents share come first.
+    """
+    found = {}
+    for reference in references:
+        sharing = reference.kind in SHARING
+        if sharing or reference.kind == CrossReference.Kind.CONTRADICTS:
+            for here, there in ((reference.source, reference.target), (reference.target, reference.source)):
+                if here.pk in rows:
+                    echo = found.setdefault(here.pk, Echo(here))
+                    ends = echo.shared if sharing else echo.contradicted
+                    if there not in ends:
+                        ends.append(there)
+    ranked = sorted(found.values(), key=lambda echo: (-echo.shared_documents, -echo.contradicting_documents))
+    return {echo.row.pk: echo for echo in ranked}
+
+
+@dataclass
+class Shared:
+    """A question behind what is asked: the rows that an answer to it rests on, that answer, and those of the others.
+
+    `here` and `others` are [(voice, [(stance, word, n)])]: documents for own and joint views, holders for attributed.
+    """
+
+    question: object
+    rows: list
+    here: list
+    others: list
+
+
+def questions_behind(rows, positions):
+    """Return the questions to which several documents speak, one of them by resting on a row, an id: [Shared].
+
+    `positions` are all answers to these questions. Those to which most documents speak come first.
+    """
+    found = defaultdict(list)
+    for position in positions:
+        found[position.question_id].append(position)
+    behind = []
+    for answers_to in found.values():
+        resting = [position for position in answers_to if position.recommendation_id in rows]
+        asking = {position.report_id for position in resting}
+        others = [position for position in answers_to if position.report_id not in asking]
+        speaking = len({position.report_id for position in answers_to})
+        if resting and speaking > 1:
+            question = resting[0].question
+            told = list(dict.fromkeys(position.recommendation for position in resting))
+            both = (by_answer(question.kind, some) for some in (resting, others))
+            behind.append((speaking, Shared(question, told, *both)))
+    behind.sort(key=lambda pair: (-pair[0], pair[1].question.slug))
+    return [shared for _speaking, shared in behind]
+
+
+def by_answer(kind, positions):
+    """Return a tally in words: [(voice, [(stance, word, n)])]; voices in which nobody answers are left out."""
+    counts = tally(positions)
+    return [
+        (voice, [(stance, STANCE_WORDS[kind][stance], n) for stance, n in stances.items()])
+        for voice, stances in counts.items()
+        if stances
+    ]
+
+
+@dataclass
+class Asked:
+    """What is asked in one policy area and below it, each row once: numbers by voice, and how many documents ask.
+
+    `shared` and `contradicted` are {voice: n} of those rows among them that other documents ask for, or contradict;
+    `questions` is how many questions behind them other documents answer too.
+    """
+
+    area: object
+    depth: int
+    voices: dict
+    documents: int
+    shared: dict
+    contradicted: dict
+    questions: int
+
+
+def asked(found, reports, echoing, behind):
+    """Return the areas in which something is asked as [Asked], each area over those below it.
+
+    `found` are the branches, `reports` {row id: report id}, `echoing` {row id: Echo}, `behind` [Shared]. Areas in which
+    most documents ask something come first.
+    """
+    shared = {row for row, echo in echoing.items() if echo.shared}
+    contradicted = {row for row, echo in echoing.items() if echo.contradicted}
+    resting = [{row.pk for row in each.rows} for each in behind]
+
+    def told(branch, depth):
+        advice = {voice: rows for voice, rows in branch.advice.items() if rows}
+        rows = set().union(*advice.values())
+        return Asked(
+            area=branch.area,
+            depth=depth,
+            voices=branch.voices,
+            documents=len({reports[row] for row in rows}),
+            shared=among(advice, shared),
+            contradicted=among(advice, contradicted),
+            questions=sum(not rows.isdisjoint(each) for each in resting),
+        )
+
+    def down(level, depth):
+        lines = [(told(branch, depth), branch) for branch in level if branch.voices]
+        for line, branch in sorted(lines, key=lambda pair: -pair[0].documents):
+            yield line
+            yield from down(branch.children, depth + 1)
+
+    return list(down([branch for branch in found.values() if branch.area.parent_id is None], 1))
+
+
+def among(advice, chosen):
+    """Return {voice: n} of those rows of {voice: rows} that are chosen; voices without one are left out."""
+    return {voice: n for voice, rows in advice.items() if (n := len(rows & chosen))}
 
 
 # ----------------------------------------------------------------------------------------------------------------------

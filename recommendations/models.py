@@ -246,6 +246,10 @@ class RecommendationQuerySet(CodedQuerySet):
         """Return (area id, row id, voice) of rows that count, once for each area that a row is filed under."""
         return self.atomic().order_by().values_list("areas", "pk", "voice").distinct()
 
+    def by_document(self):
+        """Return {row id: report id} of rows that count."""
+        return dict(self.atomic().order_by().values_list("pk", "report"))
+
     def newest_by_area(self):
         """Return {area id: date of the newest report} over rows that count, filed directly under an area."""
         return dict(self.atomic().order_by().values_list("areas").annotate(Max("report__date")))
@@ -584,6 +588,11 @@ class PositionQuerySet(CodedQuerySet):
     def forecasts(self):
         return self.filter(question__kind=Question.Kind.PREDICTIVE)
 
+    def beside(self, recommendations):
+        """All answers to the questions that positions resting on these recommendations, a QuerySet, answer."""
+        resting = Position.objects.filter(recommendation__in=recommendations.order_by().values("pk"))
+        return self.filter(question__in=resting.values("question"))
+
     def on_report(self):
         """What a report's page shows of its positions; the report itself is known there."""
         return self.select_related("question", "holder", "recommendation").prefetch_related("evidence")
@@ -710,6 +719,15 @@ class CrossReferenceQuerySet(models.QuerySet):
     def touching(self, recommendation):
         """Relations of which a recommendation is an end, either one."""
         return self.filter(Q(source=recommendation) | Q(target=recommendation))
+
+    def touching_any(self, recommendations):
+        """Relations of which one of these recommendations, a QuerySet, is an end."""
+        ids = recommendations.order_by().values("pk")
+        return self.filter(Q(source__in=ids) | Q(target__in=ids))
+
+    def with_ends(self):
+        """Bring along both recommendations and their reports."""
+        return self.select_related("source__report", "target__report")
 
 
 class CrossReference(models.Model):

@@ -33,9 +33,34 @@ ROWS_SHOWN = 6  # what an area page shows of one document before it refers to th
 def recommendation_list(request):
     rows = Recommendation.objects.published().for_list().with_units().in_reading_order()
     filterset = RecommendationFilterSet(request.GET, queryset=rows, request=request)
-    tally = filterset.qs.tally() if filterset.is_valid() else None
+    context = {}
+    if filterset.is_valid() and not form_of(request):
+        context = {"tally": filterset.qs.tally(), "asked": asked_of(filterset)}
     template = "recommendations/recommendation_list.html"
-    return listing(request, RecommendationFilterSet, rows, template, table=RECOMMENDATIONS, tally=tally)
+    return listing(request, RecommendationFilterSet, rows, template, table=RECOMMENDATIONS, **context)
+
+
+def asked_of(filterset):
+    """Return what the rows of a list together ask of its one addressee; None where there are several, or none.
+
+    {name, areas, echoes, questions}: single acts alone, whatever else the list shows.
+    """
+    words = filterset.chosen("addressee")
+    if len(words) != 1:
+        return None
+    rows = filterset.qs.atomic()
+    reports = rows.by_document()
+    branches = comparison.branches(PolicyArea.objects.all(), rows.by_area(), ())
+    references = CrossReference.objects.published().touching_any(rows).with_ends()
+    echoes = comparison.echoes(reports, references)
+    answers = Position.objects.published().beside(rows).select_related("question", "recommendation__report")
+    questions = comparison.questions_behind(reports, answers)
+    return {
+        "name": filterset.filters["addressee"].labels(words)[words[0]],
+        "areas": comparison.asked(branches, reports, echoes, questions),
+        "echoes": list(echoes.values()),
+        "questions": questions,
+    }
 
 
 @require_safe
