@@ -405,9 +405,9 @@ class Agreement(models.TextChoices):
     """How the documents' own answers to a question lie to one another: exactly one word fits each question."""
 
     SPLIT = "split", _("on both sides")
-    LEANING = "leaning", _("on one side, some left open")
-    AGREED = "agreed", _("all on one side, or all left open")
-    SINGLE = "single", _("of one document only")
+    LEANING = "leaning", _("on one side, some open")
+    AGREED = "agreed", _("all the same way")
+    SINGLE = "single", _("one document only")
     NONE = "none", _("none")
 
 

@@ -206,9 +206,9 @@ def test_the_most_contested_come_first_and_those_of_few_answers_last(client):
 
 def test_a_row_tells_contention_only_where_three_documents_answer(client):
     asked(2, -2)
-    assert "on a scale" not in page(client, "questions/") and "on both sides" in page(client, "questions/")
+    assert " of 1, over" not in page(client, "questions/") and "on both sides" in page(client, "questions/")
     hot = asked(2, 2, -2)
-    assert '<span class="num">0.89</span> on a scale from 0 to 1, over 3 documents’' in page(client, "questions/")
+    assert '<span class="num">0.89</span> of 1, over 3 documents' in page(client, "questions/")
     assert "0.89" in page(client, f"questions/{hot.slug}/")
 
 
