@@ -43,12 +43,12 @@ def recommendation_list(request):
 def asked_of(filterset):
     """Return what the rows of a list together ask of its one addressee; None where there are several, or none.
 
-    {name, areas, echoes, questions}: single acts alone, whatever else the list shows.
+    {name, areas, echoes, questions}: of single acts alone, whatever else the list shows.
     """
     words = filterset.chosen("addressee")
     if len(words) != 1:
         return None
-    rows = filterset.qs.atomic()
+    rows = filterset.qs
     reports = rows.by_document()
     branches = comparison.branches(PolicyArea.objects.all(), rows.by_area(), ())
     references = CrossReference.objects.published().touching_any(rows).with_ends()

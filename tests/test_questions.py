@@ -302,6 +302,16 @@ def test_two_answers_in_one_document_are_no_turn(client):
     assert told(question) == [] and "Then and now" not in content and "stands in more than one column:" in content
 
 
+def test_who_turns_is_not_also_told_to_be_divided(client):
+    question, actor, report = make.question(), make.actor(), make.report(slug="twice", date="2020")
+    for stance in (2, -2):
+        make.position(report, question=question, voice="attributed", holder=actor, stance=stance)
+    attributed(question, actor, 1, slug="once", date="2021")
+    assert [documents for _who, _change, documents in told(question)] == [[("twice", [2, -2]), ("once", [1])]]
+    content = page(client, f"questions/{question.slug}/")
+    assert "Then and now" in content and "stands in more than one column:" not in content
+
+
 def test_a_person_is_one_as_author_and_as_actor(client):
     question, person = make.question(), make.author(name_en="Ann Writer")
     actor = make.actor(author=person, name_en="Ann Writer")
