@@ -34,7 +34,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView, exception_handler
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from portal.filters import PRESENTATION, SortFilter, TextFilter, WordsFilter, YearFacet, YearFilter
+from portal.filters import PRESENTATION, SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
 
 LANGUAGE = "en"  # in which the API speaks: messages, and the description of itself
 SLUG = r"^[-a-zA-Z0-9_]+$"
@@ -134,8 +134,8 @@ class StrictFilters(BaseFilterBackend):
     @staticmethod
     def shape(word_filter):
         """Return the JSON Schema of a filter's value."""
-        if isinstance(word_filter, YearFilter):
-            return {"type": "integer", "minimum": 1, "maximum": 9998}
+        if isinstance(word_filter, WholeFilter):
+            return {"type": "integer", "minimum": 1, "maximum": word_filter.LIMIT}
         if isinstance(word_filter, TextFilter):
             return {"type": "string", "maxLength": 200}
         if isinstance(word_filter, SortFilter):

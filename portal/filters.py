@@ -11,7 +11,7 @@ from operator import or_
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count, OrderBy, Q
 from django.db.models.functions import Substr
 from django.utils.translation import gettext_lazy as _
 
@@ -87,6 +87,18 @@ class WordsFilter(django_filters.Filter):
     def labels(self, words):
         """Return {word: label} of chosen words."""
         raise NotImplementedError
+
+
+class CasesFilter(WordsFilter):
+    """Base of the filters with a few words of their own, each for a condition: CHOICES is {word: label}."""
+
+    CHOICES = {}
+
+    def known(self, words):
+        return self.CHOICES.keys()
+
+    def labels(self, words):
+        return {word: self.CHOICES[word] for word in words if word in self.CHOICES}
 
 
 class ChoiceWordsFilter(WordsFilter):
@@ -190,17 +202,25 @@ class TreeWordsFilter(SlugWordsFilter):
         return sorted(found, key=lambda row: (-row[2], row[0]))
 
 
-class YearFilter(django_filters.NumberFilter):
+class WholeFilter(django_filters.NumberFilter):
+    """Base of the filters that take a whole number from 1 to LIMIT."""
+
+    LIMIT = 9998
+    facet = False
+
+    def __init__(self, **kwargs):
+        super().__init__(min_value=1, max_value=self.LIMIT, decimal_places=0, **kwargs)
+
+
+class YearFilter(WholeFilter):
     """A bound on the year of a partial date: `gte` from that year on, `lte` up to its end. Undated rows fall out.
 
     With `end`, the column of an end date, a stretch of time counts as long as some of it lies within the bound.
     """
 
-    facet = False
-
     def __init__(self, *, bound, end="", **kwargs):
         self.bound, self.end = bound, end
-        super().__init__(min_value=1, max_value=9998, decimal_places=0, **kwargs)
+        super().__init__(**kwargs)
 
     def filter(self, queryset, value):
         if value is None:
@@ -231,7 +251,10 @@ class TextFilter(django_filters.CharFilter):
 
 
 class SortFilter(django_filters.Filter):
-    """Sorting by an allowed list: {word: columns}. `-word` turns it round; ties fall by primary key."""
+    """Sorting by an allowed list: {word: columns}. `-word` turns it round; ties fall by primary key.
+
+    A column may be an expression (`F("x").desc(nulls_last=True)`): its empty values come last whichever way it turns.
+    """
 
     field_class = WordsField
     facet = False
@@ -248,12 +271,18 @@ class SortFilter(django_filters.Filter):
             return queryset
         columns = []
         for word in value:
-            for column in self.fields[word.removeprefix("-")]:
-                turned = word.startswith("-") != column.startswith("-")
-                columns.append(("-" if turned else "") + column.removeprefix("-"))
+            chosen = self.fields[word.removeprefix("-")]
+            columns += [self.turned(column) for column in chosen] if word.startswith("-") else chosen
         # A work may be a report too, perhaps a hidden one; only what has a place in its report is sorted by that.
         ties = ("report", "order") if self.has(queryset, "order") else ()
         return queryset.order_by(*columns, *ties, "pk")
+
+    @staticmethod
+    def turned(column):
+        """Return a column sorted the other way."""
+        if isinstance(column, OrderBy):
+            return OrderBy(column.expression, descending=not column.descending, nulls_last=True)
+        return column[1:] if column.startswith("-") else f"-{column}"
 
     @staticmethod
     def has(queryset, column):
@@ -327,7 +356,7 @@ class StrictFilterSet(django_filters.FilterSet):
                 labels = word_filter.labels(value)
                 found += [dict(name=name, label=word_filter.label, value=w, text=labels.get(w, w)) for w in value]
             elif not isinstance(word_filter, (WordsFilter, SortFilter)) and value not in (None, ""):
-                text = int(value) if isinstance(word_filter, YearFilter) else value
+                text = int(value) if isinstance(word_filter, WholeFilter) else value
                 found.append(dict(name=name, label=word_filter.label, value=str(text), text=str(text)))
         return found
 

@@ -35,6 +35,7 @@ from recommendations.filters import (
 )
 from recommendations.models import (
     Actor,
+    Agreement,
     CrossReference,
     Dimension,
     Framework,
@@ -402,8 +403,11 @@ class QuestionSerializer(Row):
         "text_en": "Should China and the US resume official talks on cyber issues?",
         "areas": ["cyber-security"],
         **OUTCOME,
-        "report_count": 2,
-        "counts": {"own": 2, "joint": 0, "attributed": 1},
+        "report_count": 4,
+        "counts": {"own": 3, "joint": 1, "attributed": 1},
+        "own_documents": 3,
+        "agreement": "split",
+        "contention": 0.8888888888888888,
         **addresses("questions/resume-official-dialogue/"),
     }
 
@@ -412,11 +416,21 @@ class QuestionSerializer(Row):
     outcome, outcome_date, outcome_source, outcome_report = settled()
     report_count = serializers.IntegerField(help_text="Published reports that answer it.")
     counts = serializers.SerializerMethodField()
+    own_documents = serializers.IntegerField(help_text="Published reports that answer it for themselves.")
+    agreement = WordField(Agreement)
+    contention = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        allow_null=True,
+        help_text="Variance of the own answers' stances divided by 4: 0 where all say the same, 1 where half say 2 and "
+        "half say -2; null where fewer than three reports answer it for themselves.",
+    )
 
     class Meta:
         model = Question
         fields = (
-            "slug", "kind", "text_zh", "text_en", "areas", *OUTCOME, "report_count", "counts", *Row.ADDRESSES,
+            "slug", "kind", "text_zh", "text_en", "areas", *OUTCOME, "report_count", "counts", "own_documents",
+            "agreement", "contention", *Row.ADDRESSES,
         )  # fmt: skip
 
     @extend_schema_field(VoicesSerializer)
@@ -446,7 +460,8 @@ class QuestionRows(Rows):
 
     def get_queryset(self):
         # Grouped rows have no order of their own.
-        rows = Question.objects.published().with_counts().with_outcomes().order_by("slug").prefetch_related("areas")
+        rows = Question.objects.published().with_counts().with_contention().with_outcomes()
+        rows = rows.order_by("slug").prefetch_related("areas")
         return rows.prefetch_related(Prefetch("positions", positions())) if self.action == "retrieve" else rows
 
     def learn(self, rows):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import joined, listed, number
-from recommendations.models import STANCE_WORDS, STANCES, CrossReference, Question, Voice
+from recommendations.models import ENOUGH, STANCE_WORDS, STANCES, CrossReference, Question, Voice
 from reports.models import Contribution, Report
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -113,12 +113,18 @@ OPENINGS = {
 }
 
 
-def tally(positions):
-    """Return {voice: {stance: n}}: documents for own and joint views, distinct holders for attributed ones."""
+def speakers(positions):
+    """Return {voice: {stance: {who}}}: documents for own and joint views, holders for attributed ones."""
     found = {voice: defaultdict(set) for voice in Voice}
     for position in positions:
         one = position.holder_key if position.voice == Voice.ATTRIBUTED else position.report_id
         found[Voice(position.voice)][position.stance].add(one)
+    return found
+
+
+def tally(positions):
+    """Return {voice: {stance: n}}: documents for own and joint views, distinct holders for attributed ones."""
+    found = speakers(positions)
     return {voice: {s: len(stances[s]) for s in STANCES if stances[s]} for voice, stances in found.items()}
 
 
@@ -137,18 +143,39 @@ def voiced(kind, voice, stances):
     return OPENINGS[voice] % {"n": sum(stances.values()), "clauses": clauses}
 
 
+def counted_twice(voice, stances):
+    """Return in words who of one voice, {stance: {who}}, stands under more than one stance; empty where nobody does."""
+    times = Counter(one for ones in stances.values() for one in ones)
+    n = sum(count > 1 for count in times.values())
+    if not n:
+        return ""
+    if voice == Voice.ATTRIBUTED:
+        text = ngettext(
+            "%(n)s holder is reported with more than one answer and counted under each.",
+            "%(n)s holders are reported with more than one answer and counted under each.",
+            n,
+        )
+    else:
+        text = ngettext(
+            "%(n)s document gives more than one answer and is counted under each.",
+            "%(n)s documents give more than one answer and are counted under each.",
+            n,
+        )
+    return text % {"n": number(n)}
+
+
 def debate(kind, positions, silent=0, uncoded=0):
     """Return the state of a debate in words, made from the data: each voice apart, then who is silent, who uncoded."""
-    counts = tally(positions)
-    sentences = [voiced(kind, voice, counts[voice]) for voice in (Voice.OWN, Voice.JOINT) if counts[voice]]
+    counts, found = tally(positions), speakers(positions)
+    said = {voice: [voiced(kind, voice, n), counted_twice(voice, found[voice])] for voice, n in counts.items() if n}
+    sentences = [*said.get(Voice.OWN, ()), *said.get(Voice.JOINT, ())]
     stances = {*counts[Voice.OWN], *counts[Voice.JOINT]}
     sides = {stance > 0 for stance in stances if stance}
     if not stances:
         sentences.append(gettext("No document takes a view of its own."))
     elif len(sides) == 1:
         sentences.append(NOBODY[kind][not sides.pop()])
-    if counts[Voice.ATTRIBUTED]:
-        sentences.append(voiced(kind, Voice.ATTRIBUTED, counts[Voice.ATTRIBUTED]))
+    sentences += said.get(Voice.ATTRIBUTED, ())
     return joined([*sentences, *gaps(silent, uncoded)])
 
 
@@ -212,20 +239,99 @@ def stand(kind, positions):
     return table
 
 
-def divided(kind, positions):
-    """Return the holders who take more than one stance: [(a position of theirs, [Group])]."""
+def contention(positions):
+    """Return (contention, n) of the own answers among positions on one question: None below ENOUGH documents.
+
+    Contention is the variance of the stances divided by 4, the largest that stances from −2 to +2 can have; n counts
+    documents. Twin of `QuestionQuerySet.with_contention()`, in whole numbers up to the one division like that.
+    """
+    own = [position for position in positions if position.voice == Voice.OWN]
+    n = len({position.report_id for position in own})
+    if n < ENOUGH:
+        return None, n
+    total, squares = sum(p.stance for p in own), sum(p.stance**2 for p in own)
+    return (len(own) * squares - total**2) / (4 * len(own) ** 2), n
+
+
+@dataclass
+class Turn:
+    """Holders who say one thing in one document and another in the next.
+
+    `change` is "sides" (for in one, against in another), "open" (a side in one, none in another) or "degree";
+    `documents` are [(report, [position])], oldest first and undated last.
+    """
+
+    who: list
+    change: str
+    documents: list
+
+
+def then_and_now(positions):
+    """Return a Turn for all who answer otherwise in one document than in another; who moved farthest come first.
+
+    `positions` are on one question, dressed. People who wrote both documents together are one Turn.
+    """
+    named, found = {}, defaultdict(list)
+    for position in positions:
+        for key, who in identities(position).items():
+            named.setdefault(key, who)
+            found[key].append(position)
+    together = defaultdict(list)
+    for key, rows in found.items():
+        if len({tuple(sorted({row.stance for row in theirs})) for _report, theirs in by_report(rows)}) > 1:
+            together[tuple(row.pk for row in rows)].append(key)
+    turns = []
+    for keys in together.values():
+        rows = by_report(found[keys[0]])
+        rows.sort(key=lambda pair: (not pair[0].date, pair[0].date, pair[0].slug))
+        turns.append(Turn([named[key] for key in keys], change(rows), rows))
+    return sorted(turns, key=lambda turn: ("sides", "open", "degree").index(turn.change))
+
+
+def identities(position):
+    """Return {key: who} of those who hold a position by name, so that one person is found again in other documents.
+
+    An actor that is a person or an institution is the same as the author of that name. A joint view in nobody's name
+    belongs to that document alone.
+    """
+    if actor := position.holder:
+        if actor.author_id:
+            return {("author", actor.author_id): actor}
+        return {("institution", actor.institution_id) if actor.institution_id else ("actor", actor.pk): actor}
+    if position.voice == Voice.JOINT:
+        return {}
+    return {(one._meta.model_name, one.pk): one for one in position.authors}
+
+
+def change(documents):
+    """Return by how much [(report, [position])] differ: "sides", "open" or "degree"."""
+    signs = {(row.stance > 0) - (row.stance < 0) for _report, rows in documents for row in rows}
+    return "sides" if {1, -1} <= signs else "open" if 0 in signs else "degree"
+
+
+def divided(kind, positions, turns=()):
+    """Return the holders who take more than one stance inside one document: [(a position of theirs, [Group])].
+
+    Those whom a Turn shows already are left out.
+    """
+    told = {row.pk for turn in turns for _report, rows in turn.documents for row in rows}
     found = defaultdict(list)
     for position in positions:
-        found[position.holder_key].append(position)
+        if position.pk not in told:
+            found[position.report_id, position.holder_key].append(position)
     groups = [(rows[0], by_stance(kind, rows)) for rows in found.values()]
     return [(first, stances) for first, stances in groups if len(stances) > 1]
 
 
 def without_position(reports, positions):
-    """Return (silent, uncoded): reports read in full that state nothing, and reports whose coding is not complete."""
+    """Return (silent, uncoded): reports read in full that state nothing, and reports whose coding is not complete.
+
+    A publication speaks through its parts: it is not silent where one of them answers.
+    """
     speaking = {position.report_id for position in positions}
+    through = {report.part_of_id for report in reports if report.pk in speaking}
     rest = [report for report in reports if report.pk not in speaking]
-    silent = [report for report in rest if report.coding == Report.Coding.COMPLETE]
+    silent = [report for report in rest if report.coding == Report.Coding.COMPLETE and report.pk not in through]
     return silent, [report for report in rest if report.coding != Report.Coding.COMPLETE]
 
 
@@ -378,3 +484,146 @@ def addressed(rows):
             found.setdefault(actor.pk, (actor, []))[1].append(row)
     ranked = sorted(found.values(), key=lambda pair: (-len(pair[1]), pair[0].slug))
     return [(actor, by_voice(theirs)) for actor, theirs in ranked]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# What all documents together ask of one actor
+# ----------------------------------------------------------------------------------------------------------------------
+
+SHARING = {CrossReference.Kind.AGREES, CrossReference.Kind.RESTATES, CrossReference.Kind.REFINES}
+
+
+@dataclass
+class Echo:
+    """A recommendation and those of other documents that say the same (`shared`) or the contrary (`contradicted`)."""
+
+    row: object
+    shared: list = field(default_factory=list)
+    contradicted: list = field(default_factory=list)
+
+    @property
+    def shared_documents(self):
+        return len({row.report_id for row in self.shared})
+
+    @property
+    def contradicting_documents(self):
+        return len({row.report_id for row in self.contradicted})
+
+
+def echoes(rows, references):
+    """Return {row id: Echo} of those rows, ids, that relations join to other documents in agreement or contradiction.
+
+    A relation between two of the rows is an echo of each. Those that most documents share come first.
+    """
+    found = {}
+    for reference in references:
+        sharing = reference.kind in SHARING
+        if sharing or reference.kind == CrossReference.Kind.CONTRADICTS:
+            for here, there in ((reference.source, reference.target), (reference.target, reference.source)):
+                if here.pk in rows:
+                    echo = found.setdefault(here.pk, Echo(here))
+                    ends = echo.shared if sharing else echo.contradicted
+                    if there not in ends:
+                        ends.append(there)
+    ranked = sorted(found.values(), key=lambda echo: (-echo.shared_documents, -echo.contradicting_documents))
+    return {echo.row.pk: echo for echo in ranked}
+
+
+@dataclass
+class Shared:
+    """A question behind what is asked: the rows that an answer to it rests on, that answer, and those of the others.
+
+    `here` and `others` are [(voice, [(stance, word, n)])]: documents for own and joint views, holders for attributed.
+    """
+
+    question: object
+    rows: list
+    here: list
+    others: list
+
+
+def questions_behind(rows, positions):
+    """Return the questions to which several documents speak, one of them by resting on a row, an id: [Shared].
+
+    `positions` are all answers to these questions. Those to which most documents speak come first.
+    """
+    found = defaultdict(list)
+    for position in positions:
+        found[position.question_id].append(position)
+    behind = []
+    for answers_to in found.values():
+        resting = [position for position in answers_to if position.recommendation_id in rows]
+        asking = {position.report_id for position in resting}
+        others = [position for position in answers_to if position.report_id not in asking]
+        speaking = len({position.report_id for position in answers_to})
+        if resting and speaking > 1:
+            question = resting[0].question
+            told = list(dict.fromkeys(position.recommendation for position in resting))
+            both = (by_answer(question.kind, some) for some in (resting, others))
+            behind.append((speaking, Shared(question, told, *both)))
+    behind.sort(key=lambda pair: (-pair[0], pair[1].question.slug))
+    return [shared for _speaking, shared in behind]
+
+
+def by_answer(kind, positions):
+    """Return a tally in words: [(voice, [(stance, word, n)])]; voices in which nobody answers are left out."""
+    counts = tally(positions)
+    return [
+        (voice, [(stance, STANCE_WORDS[kind][stance], n) for stance, n in stances.items()])
+        for voice, stances in counts.items()
+        if stances
+    ]
+
+
+@dataclass
+class Asked:
+    """What is asked in one policy area and below it, each row once: numbers by voice, and how many documents ask.
+
+    `shared` and `contradicted` are {voice: n} of those rows among them that other documents ask for, or contradict;
+    `questions` is how many questions behind them other documents answer too.
+    """
+
+    area: object
+    depth: int
+    voices: dict
+    documents: int
+    shared: dict
+    contradicted: dict
+    questions: int
+
+
+def asked(found, reports, echoing, behind):
+    """Return the areas in which something is asked as [Asked], each area over those below it.
+
+    `found` are the branches, `reports` {row id: report id}, `echoing` {row id: Echo}, `behind` [Shared]. Areas in which
+    most documents ask something come first.
+    """
+    shared = {row for row, echo in echoing.items() if echo.shared}
+    contradicted = {row for row, echo in echoing.items() if echo.contradicted}
+    resting = [{row.pk for row in each.rows} for each in behind]
+
+    def told(branch, depth):
+        advice = {voice: rows for voice, rows in branch.advice.items() if rows}
+        rows = set().union(*advice.values())
+        return Asked(
+            area=branch.area,
+            depth=depth,
+            voices=branch.voices,
+            documents=len({reports[row] for row in rows}),
+            shared=among(advice, shared),
+            contradicted=among(advice, contradicted),
+            questions=sum(not rows.isdisjoint(each) for each in resting),
+        )
+
+    def down(level, depth):
+        lines = [(told(branch, depth), branch) for branch in level if branch.voices]
+        for line, branch in sorted(lines, key=lambda pair: -pair[0].documents):
+            yield line
+            yield from down(branch.children, depth + 1)
+
+    return list(down([branch for branch in found.values() if branch.area.parent_id is None], 1))
+
+
+def among(advice, chosen):
+    """Return {voice: n} of those rows of {voice: rows} that are chosen; voices without one are left out."""
+    return {voice: n for voice, rows in advice.items() if (n := len(rows & chosen))}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from portal.filters import (
+    CasesFilter,
     ChoiceWordsFilter,
     OneChoiceFilter,
     OneWordField,
@@ -18,15 +19,18 @@ from portal.filters import (
     StrictFilterSet,
     TextFilter,
     TreeWordsFilter,
+    WholeFilter,
     WordsField,
     WordsFilter,
     YearFacet,
 )
 from portal.text import number, told
 from recommendations.models import (
+    MOST_CONTESTED,
     STANCE_WORDS,
     STANCES,
     Actor,
+    Agreement,
     CrossReference,
     Framework,
     Instrument,
@@ -90,13 +94,10 @@ class ActorFilter(SlugWordsFilter):
         return super().labels(words) | ({AUTHORS: _("the authors themselves")} if AUTHORS in words else {})
 
 
-class UnitFilter(WordsFilter):
+class UnitFilter(CasesFilter):
     """Single acts, umbrellas that gather them, and rows that repeat others."""
 
     CHOICES = {"atomic": _("single act"), "umbrella": _("umbrella"), "restating": _("repeats another")}
-
-    def known(self, words):
-        return self.CHOICES.keys()
 
     def units(self, queryset):
         return {
@@ -115,9 +116,6 @@ class UnitFilter(WordsFilter):
     def facet_rows(self, queryset):
         units = self.units(queryset.order_by())
         return [(word, label, n) for word, label in self.CHOICES.items() if (n := units[word].count())]
-
-    def labels(self, words):
-        return {word: self.CHOICES[word] for word in words if word in self.CHOICES}
 
 
 class RecommendationFilterSet(StrictFilterSet):
@@ -232,7 +230,7 @@ class PositionFilterSet(StrictFilterSet):
         fields = []
 
 
-class HorizonFilter(WordsFilter):
+class HorizonFilter(CasesFilter):
     """By when a forecast is meant to come true: a stretch of time, some date, or nothing that the text says."""
 
     CHOICES = {
@@ -244,9 +242,6 @@ class HorizonFilter(WordsFilter):
     }
     SPELT = {"dated": Q(horizon__gte="0", horizon__lt=":"), "unsaid": Q(horizon="")}  # a date begins with a digit
 
-    def known(self, words):
-        return self.CHOICES.keys()
-
     def condition(self, word):
         return self.SPELT.get(word) or Q(horizon=word)
 
@@ -257,9 +252,6 @@ class HorizonFilter(WordsFilter):
         counts = {word: Count("pk", filter=self.condition(word), distinct=True) for word in self.CHOICES}
         found = queryset.order_by().aggregate(**counts)
         return [(word, label, found[word]) for word, label in self.CHOICES.items() if found[word]]
-
-    def labels(self, words):
-        return {word: self.CHOICES[word] for word in words if word in self.CHOICES}
 
 
 class ForecastFilterSet(PositionFilterSet):
@@ -275,8 +267,28 @@ class ForecastFilterSet(PositionFilterSet):
     )
 
 
+class AgreementFilter(CasesFilter):
+    """How the documents' own answers lie to one another. Joint and attributed views decide nothing here."""
+
+    CHOICES = dict(Agreement.choices)
+
+    def having(self, queryset, words):
+        return queryset.filter(pk__in=queryset.model.objects.of_agreement(*words).values("pk"))
+
+    def facet_rows(self, queryset):
+        rows = queryset.order_by()
+        return [(word, label, n) for word, label in self.CHOICES.items() if (n := rows.of_agreement(word).count())]
+
+
+class DocumentsFilter(WholeFilter):
+    """At least so many documents that answer a question."""
+
+    def filter(self, queryset, value):
+        return queryset if value is None else queryset.answered_in(int(value))
+
+
 class QuestionFilterSet(StrictFilterSet):
-    """Needs a queryset `with_counts()`."""
+    """Needs a queryset `with_counts()` and `with_contention()`."""
 
     q = TextFilter(
         within=("text_zh", "text_en"), label=_("Words"), help_text=_("Words that must all occur, in either language.")
@@ -288,6 +300,18 @@ class QuestionFilterSet(StrictFilterSet):
         label=_("Kind"),
         help_text=_("normative, predictive or evaluative."),
     )
+    agreement = AgreementFilter(
+        label=_("Own answers"),
+        help_text=_(
+            "How the documents' own answers lie to one another: split (some for, some against), leaning (all on one "
+            "side but for some that leave it open), agreed (all on one side, or all open), single (only one document "
+            "answers for itself), none. Repeat for “or”."
+        ),
+    )
+    documents_min = DocumentsFilter(
+        label=_("Documents, at least"),
+        help_text=_("At least so many documents answer, each for itself, jointly or for others: a number from 1 on."),
+    )
     report = ReportFilter(field_name="positions__report")
     holder = ActorFilter(
         field_name="positions__holder",
@@ -296,9 +320,16 @@ class QuestionFilterSet(StrictFilterSet):
         help_text=_("Slug of an actor who answers it. Repeat for “or”."),
     )
     ordering = SortFilter(
-        fields={"documents": ("-report_count", "slug"), "name": ("slug",)},
-        words={"documents": _("most documents first"), "name": _("by address")},
-        help_text=_("documents (most first) or name; a minus sign turns it round."),
+        fields={"contention": MOST_CONTESTED, "documents": ("-report_count", "slug"), "name": ("slug",)},
+        words={
+            "contention": _("most contested first"),
+            "documents": _("most documents first"),
+            "name": _("by address"),
+        },
+        help_text=_(
+            "contention (most contested first, and after them the questions that fewer than three documents answer for "
+            "themselves), documents (most first) or name; a minus sign turns it round."
+        ),
     )
 
     class Meta:

@@ -1,7 +1,7 @@
 """The matrix: questions down, documents or holders across, each cell a stance or the words for its absence.
 
 Pure functions on a Selection that recommendations.filters has fetched; nothing here asks the database. Contention and
-agreement are made of own views alone, never told without n, and not told below `LEAST`. Own, joint and attributed
+agreement are made of own views alone, never told without n, and not told below `ENOUGH`. Own, joint and attributed
 views are never added into one number.
 """
 
@@ -21,13 +21,11 @@ from portal.export import SEPARATOR
 from portal.text import number, told
 from recommendations import comparison
 from recommendations.filters import HOLDERS, WIDEST
-from recommendations.models import Question, Voice
+from recommendations.models import ENOUGH, STANCES, Question, Voice
 from reports.models import Report
 
 SIZE, SIZE_MAX = 20, 50  # questions on a page
 
-LEAST = 3  # own answers of so many documents, or so many shared questions; below it a figure is not told
-FARTHEST = 4  # the distance from −2 to +2; and the variance when half say the one and half the other
 
 # What a cell says. `silent` was read in full; `other` answers, but not in the chosen voices or by the chosen holders.
 STATED, SILENT, UNCODED, OTHER = "stated", "silent", "uncoded", "other"
@@ -104,7 +102,7 @@ class Cell:
 class Row:
     """A question. `documents` answer it with what is chosen; `n` of them with a view of their own.
 
-    `contention` is None below `LEAST`; `n` too where own views are not among what is chosen. A row that is to be shown
+    `contention` is None below `ENOUGH`; `n` too where own views are not among what is chosen. A row that is to be shown
     has a cell for each column.
     """
 
@@ -233,32 +231,21 @@ def line(selection, question, found):
     given = [answer for theirs in found.values() for answer in theirs]
     row = Row(question, len({answer.report_id for answer in given}))
     if selection.own_shown:
-        own = [answer for answer in given if answer.voice == Voice.OWN]
-        row.n = len({answer.report_id for answer in own})
-        row.contention = contention([answer.stance for answer in own]) if row.n >= LEAST else None
+        row.contention, row.n = comparison.contention(given)
     return row
-
-
-def contention(stances):
-    """Return the variance of stances divided by the largest there can be: 0 when all say the same, 1 at an even split.
-
-    In whole numbers up to the last step, so that the order of the stances changes nothing.
-    """
-    n, total = len(stances), sum(stances)
-    return (n * sum(stance * stance for stance in stances) - total * total) / (n * n * FARTHEST)
 
 
 def agreement(one, other):
     """Return (agreement, n) of two columns from their own stances, {question: [stance]}.
 
     Agreement is 1 less the mean distance of their mean stances on the n questions that both answer, as a share of the
-    largest distance; None below `LEAST`.
+    largest distance; None below `ENOUGH`.
     """
     shared = one.keys() & other.keys()
-    if len(shared) < LEAST:
+    if len(shared) < ENOUGH:
         return None, len(shared)
     distances = (abs(mean(one[question]) - mean(other[question])) for question in shared)
-    return 1 - fsum(distances) / (len(shared) * FARTHEST), len(shared)
+    return 1 - fsum(distances) / (len(shared) * (STANCES[0] - STANCES[-1])), len(shared)
 
 
 def mean(stances):

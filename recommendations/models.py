@@ -6,8 +6,24 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, Prefetch, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    FloatField,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -238,6 +254,10 @@ class RecommendationQuerySet(CodedQuerySet):
         """Return (area id, row id, voice) of rows that count, once for each area that a row is filed under."""
         return self.atomic().order_by().values_list("areas", "pk", "voice").distinct()
 
+    def by_document(self):
+        """Return {row id: report id} of rows that count."""
+        return dict(self.atomic().order_by().values_list("pk", "report"))
+
     def newest_by_area(self):
         """Return {area id: date of the newest report} over rows that count, filed directly under an area."""
         return dict(self.atomic().order_by().values_list("areas").annotate(Max("report__date")))
@@ -425,6 +445,20 @@ class Recommendation(Coded):
             raise ValidationError({"parent": _("Recommendations are at most three levels deep.")})
 
 
+class Agreement(models.TextChoices):
+    """How the documents' own answers to a question lie to one another: exactly one word fits each question."""
+
+    SPLIT = "split", _("on both sides")
+    LEANING = "leaning", _("on one side, some open")
+    AGREED = "agreed", _("all the same way")
+    SINGLE = "single", _("one document only")
+    NONE = "none", _("none")
+
+
+ENOUGH = 3  # documents: below that a degree of contention or of agreement is neither shown nor sorted by
+MOST_CONTESTED = (F("contention").desc(nulls_last=True), "-report_count", "slug")
+
+
 class QuestionQuerySet(SlugQuerySet):
     def published(self):
         """Questions that a published report answers."""
@@ -440,6 +474,46 @@ class QuestionQuerySet(SlugQuerySet):
                 for voice in Voice.values
             },
         )
+
+    def with_contention(self):
+        """Annotate `own_documents`, `own_low`, `own_high` and `contention`, over own answers of published reports.
+
+        Contention is the variance of the stances, divided by 4: 0 where all say the same, 1 where half say +2 and half
+        −2; NULL where fewer than ENOUGH documents answer. It is worked out in whole numbers up to the one division, so
+        that every database, and `comparison.contention`, come to the same. Apart from the query itself, because no
+        filter may multiply or narrow the answers that it is taken over.
+        """
+        n, total, squares = Count("pk"), Sum("stance"), Sum(F("stance") * F("stance"))
+        spread = Cast(n * squares - total * total, FloatField()) / Cast(Value(4) * n * n, FloatField())
+        enough = own_answers(question=OuterRef("pk")).filter(n__gte=ENOUGH).annotate(spread=spread)
+        here = own_answers(question=OuterRef("pk"))
+        return self.annotate(
+            own_documents=Coalesce(Subquery(here.values("n"), IntegerField()), 0),
+            own_low=Subquery(here.values("low")),
+            own_high=Subquery(here.values("high")),
+            contention=Subquery(enough.values("spread"), FloatField()),
+        )
+
+    def of_agreement(self, *words):
+        """Questions whose own answers lie so to one another: the set-level twin of `Question.agreement`."""
+        several = own_answers().filter(n__gt=1)
+        rows = {
+            Agreement.SPLIT: several.filter(low__lt=0, high__gt=0),
+            Agreement.LEANING: several.filter(Q(low=0, high__gt=0) | Q(low__lt=0, high=0)),
+            Agreement.AGREED: several.filter(Q(low__gt=0) | Q(high__lt=0) | Q(low=0, high=0)),
+            Agreement.SINGLE: own_answers().filter(n=1),
+            Agreement.NONE: own_answers(),
+        }
+        wanted = Q()
+        for word in words:
+            found = Q(pk__in=rows[word].values("question"))
+            wanted |= ~found if word == Agreement.NONE else found
+        return self.filter(wanted)
+
+    def answered_in(self, n):
+        """Questions that at least so many published documents answer, in whichever voice."""
+        counted = Position.objects.published().order_by().values("question").annotate(n=Count("report", distinct=True))
+        return self.filter(pk__in=counted.filter(n__gte=n).values("question"))
 
     def beside(self, question):
         """Other questions of the same areas."""
@@ -484,6 +558,12 @@ class Settlement(NamedTuple):
     @property
     def word(self):
         return Question.Outcome(self.outcome).label
+
+
+def own_answers(**narrowed):
+    """Return the own answers of published reports by question: `n` documents, their `low`est and `high`est stance."""
+    rows = Position.objects.published().filter(voice=Voice.OWN, **narrowed).order_by().values("question")
+    return rows.annotate(n=Count("report", distinct=True), low=Min("stance"), high=Max("stance"))
 
 
 class Question(models.Model):
@@ -544,6 +624,16 @@ class Question(models.Model):
             return Settlement(self.outcome, self.outcome_date, self.outcome_source)
         return next((Settlement(told.outcome, told.date, report=told.report) for told in self.told), None)
 
+    @property
+    def agreement(self):
+        """How the own answers lie to one another; wants `with_contention()`. Set-level twin: `of_agreement()`."""
+        if self.own_documents < 2:
+            return Agreement.SINGLE if self.own_documents else Agreement.NONE
+        if self.own_low < 0 < self.own_high:
+            return Agreement.SPLIT
+        one_open = (self.own_low == 0) != (self.own_high == 0)
+        return Agreement.LEANING if one_open else Agreement.AGREED
+
 
 STANCES = (2, 1, 0, -1, -2)
 
@@ -603,6 +693,11 @@ class PositionQuerySet(CodedQuerySet):
         """Return how many of these forecasts there are of each sort, [{report, holder, voice, hedge, came_out, n}]."""
         sorts = self.with_result().order_by().values("report", "holder", "voice", "hedge", "came_out")
         return list(sorts.annotate(n=Count("pk", distinct=True)))
+
+    def beside(self, recommendations):
+        """All answers to the questions that positions resting on these recommendations, a QuerySet, answer."""
+        resting = Position.objects.filter(recommendation__in=recommendations.order_by().values("pk"))
+        return self.filter(question__in=resting.values("question"))
 
     def on_report(self):
         """What a report's page shows of its positions; the report itself is known there."""
@@ -799,6 +894,15 @@ class CrossReferenceQuerySet(models.QuerySet):
         """Return (id, report and its whole of the one end, report and its whole of the other), ids all."""
         ends = [f"{end}__report{path}" for end in ("source", "target") for path in ("", "__part_of")]
         return self.order_by().values_list("pk", *ends)
+
+    def touching_any(self, recommendations):
+        """Relations of which one of these recommendations, a QuerySet, is an end."""
+        ids = recommendations.order_by().values("pk")
+        return self.filter(Q(source__in=ids) | Q(target__in=ids))
+
+    def with_ends(self):
+        """Bring along both recommendations and their reports."""
+        return self.select_related("source__report", "target__report")
 
 
 class CrossReference(models.Model):

@@ -44,6 +44,7 @@ from recommendations.filters import (
     SubjectFilterSet,
 )
 from recommendations.models import (
+    MOST_CONTESTED,
     STANCE_WORDS,
     Actor,
     CrossReference,
@@ -72,9 +73,34 @@ CLOSEST = 3
 def recommendation_list(request):
     rows = Recommendation.objects.published().for_list().with_units().with_references().in_reading_order()
     filterset = RecommendationFilterSet(request.GET, queryset=rows, request=request)
-    tally = filterset.qs.tally() if filterset.is_valid() else None
+    context = {}
+    if filterset.is_valid() and not form_of(request):
+        context = {"tally": filterset.qs.tally(), "asked": asked_of(filterset)}
     template = "recommendations/recommendation_list.html"
-    return listing(request, RecommendationFilterSet, rows, template, table=RECOMMENDATIONS, tally=tally)
+    return listing(request, RecommendationFilterSet, rows, template, table=RECOMMENDATIONS, **context)
+
+
+def asked_of(filterset):
+    """Return what the rows of a list together ask of its one addressee; None where there are several, or none.
+
+    {name, areas, echoes, questions}: of single acts alone, whatever else the list shows.
+    """
+    words = filterset.chosen("addressee")
+    if len(words) != 1:
+        return None
+    rows = filterset.qs
+    reports = rows.by_document()
+    branches = comparison.branches(PolicyArea.objects.all(), rows.by_area(), ())
+    references = CrossReference.objects.published().touching_any(rows).with_ends()
+    echoes = comparison.echoes(reports, references)
+    answers = Position.objects.published().beside(rows).select_related("question", "recommendation__report")
+    questions = comparison.questions_behind(reports, answers)
+    return {
+        "name": filterset.filters["addressee"].labels(words)[words[0]],
+        "areas": comparison.asked(branches, reports, echoes, questions),
+        "echoes": list(echoes.values()),
+        "questions": questions,
+    }
 
 
 @require_safe
@@ -140,7 +166,7 @@ def area_detail(request, slug):
     branch = found[area.pk]
     advice = {pk for rows in branch.advice.values() for pk in rows}
     rows = list(Recommendation.objects.published().for_list().filter(pk__in=advice))
-    questions = Question.objects.published().with_counts().filter(pk__in=branch.questions)
+    questions = Question.objects.published().with_counts().with_contention().filter(pk__in=branch.questions)
     context = {
         "branch": branch,
         "data": twin("areas", area),
@@ -164,7 +190,8 @@ def all_branches():
 
 @require_safe
 def question_list(request):
-    rows = Question.objects.published().with_counts().prefetch_related("areas").order_by("-report_count", "slug")
+    rows = Question.objects.published().with_counts().with_contention().prefetch_related("areas")
+    rows = rows.order_by(*MOST_CONTESTED)
     return listing(request, QuestionFilterSet, rows, "recommendations/question_list.html", table=QUESTIONS)
 
 
@@ -173,7 +200,9 @@ def question_detail(request, slug):
     question = get_object_or_404(Question.objects.published().with_outcomes().prefetch_related("areas"), slug=slug)
     found = Position.objects.published().for_list().with_speakers().filter(question=question)
     positions, kind = comparison.dressed(found), question.kind
-    silent, uncoded = comparison.without_position(Report.objects.published().for_list(), positions)
+    silent, uncoded = comparison.without_position(list(Report.objects.published().for_list()), positions)
+    contention, own_documents = comparison.contention(positions)
+    turns = comparison.then_and_now(positions)
     context = {
         "question": question,
         "told": comparison.told(question),
@@ -181,9 +210,12 @@ def question_detail(request, slug):
         "say": comparison.debate(kind, positions, len(silent), len(uncoded)),
         "document_count": len({position.report_id for position in positions}),
         "voices": comparison.by_voice(positions),
+        "contention": contention,
+        "own_documents": own_documents,
         "stand": comparison.stand(kind, positions),
         "groups": comparison.by_stance(kind, positions),
-        "divided": comparison.divided(kind, positions),
+        "divided": comparison.divided(kind, positions, turns),
+        "turns": turns,
         "silent": silent,
         "uncoded": uncoded,
         "neighbours": Question.objects.published()

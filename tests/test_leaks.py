@@ -21,7 +21,7 @@ from django.utils import timezone, translation
 import reports.api
 from portal import filters
 from portal.fields import PartialDateField
-from recommendations.filters import EndFilter
+from recommendations.filters import DocumentsFilter, EndFilter
 from recommendations.models import FollowUp, PolicyArea
 from reports.models import Passage, Report
 from tests import factories as make
@@ -293,7 +293,7 @@ def words(word_filter, public, hidden, token):
         return [*dict.fromkeys(slugs), *(["authors"] if getattr(word_filter, "authors", False) else [])]
     if isinstance(word_filter, filters.ChoiceWordsFilter):
         return list(word_filter.choices)
-    if hasattr(word_filter, "CHOICES"):
+    if isinstance(word_filter, filters.CasesFilter):
         return list(word_filter.CHOICES)
     if isinstance(word_filter, EndFilter):
         return ["/".join(near.recommendation.natural_key()) for near in (public, hidden[0], hidden[-1])]
@@ -301,6 +301,8 @@ def words(word_filter, public, hidden, token):
         return [token, token.upper(), "1"]
     if isinstance(word_filter, filters.SortFilter):
         return sorted(word_filter.known([]))
+    if isinstance(word_filter, DocumentsFilter):
+        return ["1", "2", "3"]
     assert isinstance(word_filter, filters.YearFacet | filters.YearFilter), word_filter
     return ["1911", "2021"]
 

@@ -320,13 +320,6 @@ def test_figures_rest_on_own_views_alone_lie_between_0_and_1_and_have_their_n(vi
         assert (back.agreement, back.n) == (column.agreement, column.n)
 
 
-@given(st.lists(st.sampled_from(STANCES), min_size=3))
-def test_contention_does_not_care_for_order_or_side(stances):
-    figure = matrix.contention(stances)
-    assert figure == matrix.contention(stances[::-1]) == matrix.contention([-stance for stance in stances])
-    assert (figure == 0) == (len(set(stances)) == 1)
-
-
 # --- the page, the exports, the API -----------------------------------------------------------------------------------
 
 

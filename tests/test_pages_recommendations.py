@@ -99,12 +99,12 @@ def test_positions_of_a_stance_come_own_first_and_are_counted_by_voice():
     assert group.voices == {"own": 1, "attributed": 1}
 
 
-def test_a_holder_with_two_stances_is_divided_across_documents():
-    actor, question = make.actor(), make.question()
+def test_a_holder_with_two_stances_in_one_document_is_divided():
+    actor, question, report = make.actor(), make.question(), make.report()
     rows = [
-        make.position(make.report(), question=question, voice="attributed", holder=actor, stance=stance)
-        for stance in (2, -2)
+        make.position(report, question=question, voice="attributed", holder=actor, stance=stance) for stance in (2, -2)
     ]
+    rows.append(make.position(make.report(), question=question, voice="attributed", holder=make.actor()))
     rows.append(make.position(make.report(), question=question))
     ((first, groups),) = comparison.divided("normative", rows)
     assert first.holder == actor
@@ -275,7 +275,8 @@ def test_a_question_page_shows_every_voice_and_both_silences(client):
     content = page(client, f"questions/{question.slug}/")
     for words in (
         "Will it rain?", question.text_zh, "Speaking for itself, one document expects it.", "Ann Writer",
-        "The minister", "stands in more than one column:", "likely", "2022", "If it is wet.", "Not expected",
+        "The minister", "Then and now", "On one side here, on the other there", "likely", "2022", "If it is wet.",
+        "Not expected",
         "Read, and not stated", "The silent one", "Not yet coded", "The unread one", "partly coded", "Will it snow?",
     ):  # fmt: skip
         assert words in content, words
