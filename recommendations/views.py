@@ -4,6 +4,7 @@ from collections import Counter
 from functools import cache, partial
 from itertools import groupby
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import get_template
@@ -57,7 +58,7 @@ from recommendations.models import (
     Subject,
     Voice,
 )
-from reports.models import Event, Report
+from reports.models import Contribution, Event, Report
 
 NEIGHBOURS = 3
 SLASH, INDENT = " / ", "\u3000"
@@ -344,6 +345,8 @@ def matrix_page(request):
     rows = table.filled(page.object_list)
     if form_of(request):
         return matrix_as_data(request, table, rows, page)
+    authors = Contribution.objects.filter(role=Contribution.Role.AUTHOR).select_related("author", "institution")
+    prefetch_related_objects(table.selection.reports, Prefetch("contributions", authors))
     summed_up = len(table.columns) <= SUMMED_UP
     lines = matrix_lines(rows, summaries(rows) if summed_up else {})
     chosen = {name: filterset.chosen(name) for name in MATRIX_WORDS}
