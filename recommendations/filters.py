@@ -353,9 +353,9 @@ class Answer:
     hedge: str
     key: str
     order: int
-    report: object = None
-    holder: object = None
-    kind: str = ""
+    report: object
+    holder: object
+    kind: str
 
     COLUMNS = ("pk", "question_id", "report_id", "holder_id", "voice", "stance", "hedge", "key", "order")
 
@@ -496,18 +496,16 @@ class MatrixFilterSet(StrictFilterSet):
     def selection(self):
         """Return the Selection that a valid filterset asks for, in a few queries however much there is."""
         chosen = self.narrowed(Report.objects.published(), self.DOCUMENTS)
-        reports = list(chosen.with_authors()[: WIDEST + 1])
+        reports = list(chosen.only("slug", "title_zh", "title_en", "date", "coding")[: WIDEST + 1])
         total = chosen.count() if len(reports) > WIDEST else len(reports)
         given = Position.objects.filter(report__in=reports[:WIDEST])
         if any(self.chosen(name) for name in self.QUESTIONS):
             given = given.filter(question__in=self.narrowed(Question.objects.all(), self.QUESTIONS))
-        answers = [Answer(*row) for row in given.order_by().values_list(*Answer.COLUMNS)]
-        questions = Question.objects.in_bulk({answer.question_id for answer in answers})
-        actors = Actor.objects.in_bulk({answer.holder_id for answer in answers} - {None})
+        rows = list(given.order_by().values_list(*Answer.COLUMNS))
+        questions = Question.objects.in_bulk({row[1] for row in rows})
+        actors = Actor.objects.in_bulk({row[3] for row in rows} - {None})
         by_id = {report.pk: report for report in reports}
-        for answer in answers:
-            answer.report, answer.holder = by_id[answer.report_id], actors.get(answer.holder_id)
-            answer.kind = questions[answer.question_id].kind
+        answers = [Answer(*row, by_id[row[2]], actors.get(row[3]), questions[row[1]].kind) for row in rows]
         words = self.chosen("holder")
         return Selection(
             reports=reports[:WIDEST],

@@ -65,7 +65,7 @@ class Column:
 
     @property
     def authors(self):
-        """The authors of the document, as they are named there; empty for an actor."""
+        """The authors of the document, where a page has fetched them as its contributions; empty for an actor."""
         if self.kind == "actor":
             return []
         return [contribution.contributor for contribution in self.row.contributions.all()]
@@ -167,9 +167,10 @@ def compare(selection):
     """Return the Matrix of a Selection: its columns, and its questions in their order."""
     by_holder = selection.across == HOLDERS
     answers, elsewhere, voices = {}, set(), Counter()
+    everything = not (selection.voices or selection.holders)
     for answer in selection.answers:
         key = holder_key(answer) if by_holder else answer.report_id
-        if selection.shows(answer):
+        if everything or selection.shows(answer):
             answers.setdefault(answer.question_id, {}).setdefault(key, []).append(answer)
             voices[key, answer.voice] += 1
         else:

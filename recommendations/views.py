@@ -4,6 +4,7 @@ from collections import Counter
 from functools import cache, partial
 from itertools import groupby
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import get_template
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from portal import export
 from portal.export import form_of, forms, links, twin
+from portal.filters import PRESENTATION
 from portal.templatetags.duizhao import tr
 from portal.text import number
 from portal.views import (
@@ -57,12 +59,13 @@ from recommendations.models import (
     Subject,
     Voice,
 )
-from reports.models import Event, Report
+from reports.models import Contribution, Event, Report
 
 NEIGHBOURS = 3
 SLASH, INDENT = " / ", "\u3000"
 MATRIX_WORDS = ("area", "kind", "question", "report", "holder", "voice", "columns", "ordering")
 SUMMED_UP = 5  # columns of a matrix up to which its cells have room for summaries
+NOT_NARROWING = {"ordering", *PRESENTATION}
 ROWS_SHOWN = 6  # what an area page shows of one document before it refers to the finder
 CHOICES = 60  # documents to choose from on one page
 PROPOSALS = 5  # pairs proposed
@@ -192,7 +195,19 @@ def all_branches():
 def question_list(request):
     rows = Question.objects.published().with_counts().with_contention().prefetch_related("areas")
     rows = rows.order_by(*MOST_CONTESTED)
-    return listing(request, QuestionFilterSet, rows, "recommendations/question_list.html", table=QUESTIONS)
+    template, across = "recommendations/question_list.html", matrix_of(request.GET)
+    return listing(request, QuestionFilterSet, rows, template, table=QUESTIONS, matrix_url=across)
+
+
+def matrix_of(query):
+    """Return the address of the matrix of a list of questions; empty where the list is narrowed by what it cannot."""
+    chosen = {name: words for name, words in query.lists() if any(words) and name not in NOT_NARROWING}
+    if not chosen.keys() <= MatrixFilterSet.base_filters.keys():
+        return ""
+    kept = QueryDict(mutable=True)
+    for name, words in chosen.items():
+        kept.setlist(name, words)
+    return f"{reverse('portal:matrix')}?{kept.urlencode()}" if kept else reverse("portal:matrix")
 
 
 @require_safe
@@ -344,6 +359,8 @@ def matrix_page(request):
     rows = table.filled(page.object_list)
     if form_of(request):
         return matrix_as_data(request, table, rows, page)
+    authors = Contribution.objects.filter(role=Contribution.Role.AUTHOR).select_related("author", "institution")
+    prefetch_related_objects(table.selection.reports, Prefetch("contributions", authors))
     summed_up = len(table.columns) <= SUMMED_UP
     lines = matrix_lines(rows, summaries(rows) if summed_up else {})
     chosen = {name: filterset.chosen(name) for name in MATRIX_WORDS}

@@ -187,16 +187,6 @@ class ReportQuerySet(SlugQuerySet):
             Prefetch("contributions", Contribution.objects.select_related("author", "institution"))
         )
 
-    def with_authors(self):
-        """What the head of a column shows: title, date and coding, and the contributions with their names."""
-        people = Contribution.objects.select_related("author", "institution").only(
-            "report", "role", "author__slug", "author__name_zh", "author__name_en",
-            "institution__slug", "institution__name_zh", "institution__name_en",
-        )  # fmt: skip
-        return self.only("slug", "title_zh", "title_en", "date", "coding").prefetch_related(
-            Prefetch("contributions", people.filter(role=Contribution.Role.AUTHOR))
-        )
-
     def by_publication(self):
         """Newest publication first, each followed by its essays in their order; a hidden whole moves none of them."""
         whole = self.model.objects.published().filter(pk=OuterRef("part_of")).order_by()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommendations import matrix
-from recommendations.filters import HOLDERS, WIDEST, Answer, Selection
+from recommendations.filters import HOLDERS, WIDEST, Answer, MatrixFilterSet, QuestionFilterSet, Selection
 from recommendations.models import STANCES, Actor, Question, Voice
 from reports.models import Report
 from tests import factories as make
@@ -548,8 +548,18 @@ def test_what_has_not_changed_is_not_sent_again(client, corpus):
 
 
 def test_areas_and_lists_of_questions_lead_to_their_matrix(client, corpus):
-    for path in ("areas/technology/", "questions/?area=technology&q=it"):
+    for path in ("areas/technology/", "questions/?area=technology&ordering=name&page=&q="):
         assert 'href="/en/matrix/?area=technology"' in client.get(f"/en/{path}").content.decode()
+
+
+def test_whatever_a_list_of_questions_is_narrowed_by_its_matrix_understands(client, corpus):
+    for query in ("kind=normative", "report=old", "holder=us-side", "area=health&area=technology"):
+        text = client.get(f"/en/questions/?{query}").content.decode()
+        (address,) = re.findall(r'href="(/en/matrix/\?[^"]+)"', text)
+        found = api(client, f"?{address.partition('?')[2].replace('&amp;', '&')}")
+        assert all(f"questions/{row['question']}/" in text for row in found["rows"]) and found["rows"]
+    for name in QuestionFilterSet.base_filters.keys() - MatrixFilterSet.base_filters.keys():
+        assert "/en/matrix/?" not in client.get(f"/en/questions/?{name}=1").content.decode(), name
 
 
 @pytest.mark.django_db
