@@ -595,7 +595,7 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
     assert openapi["openapi"].startswith("3.1")
     operations = [operation["get"] for operation in openapi["paths"].values()]
-    assert len(operations) == 2 * len(ENDPOINTS) + 3
+    assert len(operations) == 2 * len(ENDPOINTS) + 4
     for operation in operations:
         assert operation["description"] and set(operation["responses"]) >= {"200", "400", "429"}
         for response in operation["responses"].values():

@@ -441,7 +441,7 @@ COUNTED = LISTS | API_LISTS | {name for name in DETAILS if name.startswith(("api
 COUNTED |= {"portal:front", "reports:detail"}
 
 
-@pytest.mark.parametrize("name", sorted({*LISTS, *DETAILS, *API_LISTS, *PAGES, *COMPARED} - COUNTED))
+@pytest.mark.parametrize("name", sorted({*LISTS, *DETAILS, *API_LISTS, *PAGES} - COUNTED))
 def test_the_number_of_queries_does_not_grow(name):
     public, ask = world(), asker()
 
