@@ -29,7 +29,7 @@ class Scale:
 
     name: str
     width: int
-    side: int  # left and right of the years
+    side: int  # left and right of the years, for marks that are wider than their time
     pitch: float  # from row to row
     height: int  # of all rows of happenings, which lie closer where there are more
     strip: int  # of the years
@@ -42,7 +42,7 @@ class Scale:
 
 # The narrow one is as wide as the column of a screen of 320 px, so that its type is never set smaller than it says.
 WIDE = Scale("wide", 920, 6, 9, 330, 26, 14, 20, 4, 2, 16)
-NARROW = Scale("narrow", 288, 4, 7, 260, 26, 13, 19, 3, 1.6, 4)
+NARROW = Scale("narrow", 288, 5, 7, 260, 26, 13, 19, 3, 1.6, 4)
 
 
 @dataclass
@@ -169,17 +169,17 @@ def mark(event, years, scale):
     else:
         kind = "span" if event.date_end else ("year", "month", "day")[event.date.count("-")]
         least = scale.day if kind == "day" else scale.least
-        gap = AIR if kind == "year" and years.unit > 3 * AIR else 0
+        gap = AIR if kind in ("year", "span") and years.unit > 3 * AIR else 0
         x, width = start + gap / 2, max(least, end - start - gap)
         if kind == "day":  # wide as a day may be, a tick is a tick
             x, width = (start + end - least) / 2, least
-    return Mark(event, kind, min(max(x, 0), scale.width - width), width)
+    return Mark(event, kind, x, width)
 
 
 def rows_of(marks):
     """Give each mark the first row, counted from the strip of years, where it has room; return them in order."""
     ends = []
-    for one in sorted(marks, key=lambda m: (m.kind != "span", m.x, -m.width, m.event.slug)):
+    for one in sorted(marks, key=lambda m: (m.kind != "span", m.x, -m.width)):
         taken = [row for row, stretches in enumerate(ends) if any(meets(one, left, right) for left, right in stretches)]
         one.row = next(row for row in range(len(ends) + 1) if row not in taken)
         if one.row == len(ends):
@@ -189,7 +189,8 @@ def rows_of(marks):
 
 
 def meets(one, left, right):
-    return one.x < right + AIR and left < one.x + one.width + AIR
+    air = AIR * 0.9  # neighbouring years stand exactly AIR apart, give or take what arithmetic loses
+    return one.x < right + air and left < one.x + one.width + air
 
 
 def goal_pitch(scale):
