@@ -177,20 +177,28 @@ def mark(event, years, scale):
 
 
 def rows_of(marks):
-    """Give each mark the first row, counted from the strip of years, where it has room; return them in order."""
-    ends = []
-    for one in sorted(marks, key=lambda m: (m.kind != "span", m.x, -m.width)):
-        taken = [row for row, stretches in enumerate(ends) if any(meets(one, left, right) for left, right in stretches)]
-        one.row = next(row for row in range(len(ends) + 1) if row not in taken)
-        if one.row == len(ends):
-            ends.append([])
-        ends[one.row].append((one.x, one.x + one.width))
-    return marks
+    """Give each mark the first row, counted from the strip of years, where it has room; return them as they came.
 
-
-def meets(one, left, right):
+    What lasts comes first, so it lies nearest to the years; then all else. Each of the two goes from left to right, so
+    that of its own kind only the last mark of a row can be in the way.
+    """
     air = AIR * 0.9  # neighbouring years stand exactly AIR apart, give or take what arithmetic loses
-    return one.x < right + air and left < one.x + one.width + air
+    lasting, ends = [], []  # by row: the stretches that last, and where the last other mark ends
+    for one in sorted(marks, key=lambda mark: (mark.kind != "span", mark.x, -mark.width)):
+        end = one.x + one.width + air
+        for row, stretches in enumerate(lasting):
+            if ends[row] <= one.x and all(right <= one.x or end <= left for left, right in stretches):
+                break
+        else:
+            row = len(lasting)
+            lasting.append([])
+            ends.append(-air)
+        one.row = row
+        if one.kind == "span":
+            lasting[row].append((one.x, end))
+        else:
+            ends[row] = end
+    return marks
 
 
 def goal_pitch(scale):
@@ -287,9 +295,11 @@ def labels(marks, label, scale, pitch, low, high):
     taken, found = list(boxes.values()), []
     ranked = sorted(marks, key=lambda one: (-documents(one.event), one.event.date, one.event.slug))
     for one in ranked[: 3 * scale.labels]:
-        others = [box for box in taken if box is not boxes[id(one)]]
         text = label(one.event)
-        for parts, words in places(one, text_width(text, scale.text) * 1.05, scale, pitch, low, high):
+        width = text_width(text, scale.text) * 1.05
+        reach = (one.x - width - REACH, low, one.x + one.width + width + REACH, high)
+        others = [box for box in taken if box is not boxes[id(one)] and not clear(box, reach)]
+        for parts, words in places(one, width, scale, pitch, low, high):
             if all(clear(part, box) for part in parts for box in others):
                 taken += parts
                 found.append({"text": text} | words)
