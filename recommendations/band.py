@@ -29,7 +29,7 @@ class Scale:
 
     name: str
     width: int
-    side: int  # left and right of the years
+    side: int  # left and right of the years, for marks that are wider than their time
     pitch: float  # from row to row
     height: int  # of all rows of happenings, which lie closer where there are more
     strip: int  # of the years
@@ -42,7 +42,7 @@ class Scale:
 
 # The narrow one is as wide as the column of a screen of 320 px, so that its type is never set smaller than it says.
 WIDE = Scale("wide", 920, 6, 9, 330, 26, 14, 20, 4, 2, 16)
-NARROW = Scale("narrow", 288, 4, 7, 260, 26, 13, 19, 3, 1.6, 4)
+NARROW = Scale("narrow", 288, 5, 7, 260, 26, 13, 19, 3, 1.6, 4)
 
 
 @dataclass
@@ -169,27 +169,36 @@ def mark(event, years, scale):
     else:
         kind = "span" if event.date_end else ("year", "month", "day")[event.date.count("-")]
         least = scale.day if kind == "day" else scale.least
-        gap = AIR if kind == "year" and years.unit > 3 * AIR else 0
+        gap = AIR if kind in ("year", "span") and years.unit > 3 * AIR else 0
         x, width = start + gap / 2, max(least, end - start - gap)
         if kind == "day":  # wide as a day may be, a tick is a tick
             x, width = (start + end - least) / 2, least
-    return Mark(event, kind, min(max(x, 0), scale.width - width), width)
+    return Mark(event, kind, x, width)
 
 
 def rows_of(marks):
-    """Give each mark the first row, counted from the strip of years, where it has room; return them in order."""
-    ends = []
-    for one in sorted(marks, key=lambda m: (m.kind != "span", m.x, -m.width, m.event.slug)):
-        taken = [row for row, stretches in enumerate(ends) if any(meets(one, left, right) for left, right in stretches)]
-        one.row = next(row for row in range(len(ends) + 1) if row not in taken)
-        if one.row == len(ends):
-            ends.append([])
-        ends[one.row].append((one.x, one.x + one.width))
+    """Give each mark the first row, counted from the strip of years, where it has room; return them as they came.
+
+    What lasts comes first, so it lies nearest to the years; then all else. Each of the two goes from left to right, so
+    that of its own kind only the last mark of a row can be in the way.
+    """
+    air = AIR * 0.9  # neighbouring years stand exactly AIR apart, give or take what arithmetic loses
+    lasting, ends = [], []  # by row: the stretches that last, and where the last other mark ends
+    for one in sorted(marks, key=lambda mark: (mark.kind != "span", mark.x, -mark.width)):
+        end = one.x + one.width + air
+        for row, stretches in enumerate(lasting):
+            if ends[row] <= one.x and all(right <= one.x or end <= left for left, right in stretches):
+                break
+        else:
+            row = len(lasting)
+            lasting.append([])
+            ends.append(-air)
+        one.row = row
+        if one.kind == "span":
+            lasting[row].append((one.x, end))
+        else:
+            ends[row] = end
     return marks
-
-
-def meets(one, left, right):
-    return one.x < right + AIR and left < one.x + one.width + AIR
 
 
 def goal_pitch(scale):
@@ -286,9 +295,11 @@ def labels(marks, label, scale, pitch, low, high):
     taken, found = list(boxes.values()), []
     ranked = sorted(marks, key=lambda one: (-documents(one.event), one.event.date, one.event.slug))
     for one in ranked[: 3 * scale.labels]:
-        others = [box for box in taken if box is not boxes[id(one)]]
         text = label(one.event)
-        for parts, words in places(one, text_width(text, scale.text) * 1.05, scale, pitch, low, high):
+        width = text_width(text, scale.text) * 1.05
+        reach = (one.x - width - REACH, low, one.x + one.width + width + REACH, high)
+        others = [box for box in taken if box is not boxes[id(one)] and not clear(box, reach)]
+        for parts, words in places(one, width, scale, pitch, low, high):
             if all(clear(part, box) for part in parts for box in others):
                 taken += parts
                 found.append({"text": text} | words)

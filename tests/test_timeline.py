@@ -53,8 +53,8 @@ def test_a_mark_is_as_wide_as_its_date_leaves_open():
 def test_a_stretch_of_time_goes_from_where_it_begins_to_where_it_ends():
     drawn = marks([happening("span", "2018", "2019-06"), happening("from", "2018"), happening("to", "2019-06")])
     assert drawn["span"].kind == "span"
-    assert drawn["span"].x == pytest.approx(drawn["from"].x - AIR / 2)
-    assert drawn["span"].x + drawn["span"].width == pytest.approx(drawn["to"].x + drawn["to"].width, abs=0.1)
+    assert drawn["span"].x == pytest.approx(drawn["from"].x)
+    assert drawn["span"].x + drawn["span"].width == pytest.approx(drawn["to"].x + drawn["to"].width - AIR / 2)
 
 
 def test_goals_hang_below_the_years_and_happenings_stand_above():
@@ -86,6 +86,23 @@ def days_of(days):
 def test_each_break_of_the_axis_is_a_fold():
     drawing = band([happening(str(year), str(year)) for year in (1946, 1972, 2020, 2030, 2050, 2100)], label, WIDE)
     assert drawing["folds"].count("M") == drawing["axis"].count("M") - 1 == 5
+
+
+@pytest.mark.parametrize("scale", [WIDE, NARROW])
+def test_marks_wider_than_their_time_stay_inside_the_frame(scale):
+    days = {"1946-01-01": "", "1946-01": "", "2100-12-31": "", "2100-12": "", "2100-12-30": "2100-12-31"}
+    events = [happening(day, day, end) for day, end in days.items()]
+    events += [happening(f"goal-{day}", day, target=True) for day in ("1946-01-01", "2100-12-31")]
+    many = [happening(str(year), str(year)) for year in range(1950, 2100, 4)]
+    for mark in marks(events + many, scale).values():
+        assert 0 <= mark.x and mark.x + mark.width <= scale.width, mark
+
+
+def test_events_of_one_time_stand_one_above_the_other():
+    drawn = marks(
+        [happening("a", "2020"), happening("b", "2020"), happening("c", "2021"), happening("d", "2019", "2020")]
+    )
+    assert [drawn[slug].row for slug in "abcd"] == [1, 2, 0, 0]  # what lasts lies nearest to the years
 
 
 def test_nothing_dated_is_no_band():
