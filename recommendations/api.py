@@ -1257,7 +1257,7 @@ class AskedSerializer(serializers.Serializer):
     kind = WordField(Question.Kind, source="question.kind")
     text_zh = serializers.CharField(source="question.text_zh")
     text_en = serializers.CharField(source="question.text_en")
-    agreement = WordField(meeting.Agreement, source="standing")
+    agreement = WordField(meeting.Accord, source="standing")
     basis = serializers.ChoiceField(choices=["own", "joint", ""], help_text="Whose views were compared.")
     cells = AnswerCellSerializer(many=True)
 

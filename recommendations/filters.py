@@ -474,7 +474,7 @@ class MatrixFilterSet(StrictFilterSet):
         fields={"documents": (), "contention": (), "name": (), "kind": ()},
         words={
             "documents": _("most documents first"),
-            "contention": _("most contended first"),
+            "contention": _("most contested first"),
             "kind": _("by kind"),
             "name": _("by address"),
         },

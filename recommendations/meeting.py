@@ -22,7 +22,7 @@ from recommendations.models import CrossReference, Question, Voice
 from reports.models import Contribution, Report
 
 
-class Agreement(models.TextChoices):
+class Accord(models.TextChoices):
     """How documents meet on a question, in the order of the page."""
 
     OPPOSED = "opposed", _("different sides")
@@ -181,17 +181,17 @@ class Meeting:
 
     @property
     def groups(self):
-        """The shared questions by how documents meet on them: [(Agreement, [Asked])]."""
-        found = [(how, [row for row in self.asked if row.standing == how]) for how in Agreement]
+        """The shared questions by how documents meet on them: [(Accord, [Asked])]."""
+        found = [(how, [row for row in self.asked if row.standing == how]) for how in Accord]
         return [(how, rows) for how, rows in found if rows]
 
     @property
     def counts(self):
         """How many shared questions: {"own" | "joint": {opposed, degree, agree}, "told"}; the two are never added."""
         met_on = Counter((row.basis, row.standing) for row in self.asked)
-        compared = [how for how in Agreement if how != Agreement.TOLD]
+        compared = [how for how in Accord if how != Accord.TOLD]
         found = {voice.value: {how.value: met_on[voice, how] for how in compared} for voice in (Voice.OWN, Voice.JOINT)}
-        return found | {"told": met_on["", Agreement.TOLD]}
+        return found | {"told": met_on["", Accord.TOLD]}
 
 
 def columns(slugs, reports):
@@ -225,10 +225,10 @@ def standing(stands):
     """
     stands = [stances for stances in stands if stances]
     if len(stands) < 2:
-        return Agreement.TOLD
+        return Accord.TOLD
     if any(max(one) > 0 > min(other) for one, other in permutations(stands, 2)):
-        return Agreement.OPPOSED
-    return Agreement.AGREE if len(set().union(*stands)) == 1 else Agreement.DEGREE
+        return Accord.OPPOSED
+    return Accord.AGREE if len(set().union(*stands)) == 1 else Accord.DEGREE
 
 
 def asked(found):
@@ -248,7 +248,7 @@ def asked(found):
 
 
 def order(row):
-    return Agreement.values.index(row.standing), -row.gap, KINDS[row.question.kind], row.question.slug
+    return Accord.values.index(row.standing), -row.gap, KINDS[row.question.kind], row.question.slug
 
 
 def cell(column, rows):
@@ -262,7 +262,7 @@ def met(question, cells):
     stances = [{row.stance for row in rows} for rows in stands]
     how = standing(stances)
     every = set().union(*stances)
-    if how == Agreement.TOLD:
+    if how == Accord.TOLD:
         return Asked(question, cells, how, "", 0)
     joint = any(row.voice == Voice.JOINT for rows in stands for row in rows)
     return Asked(question, cells, how, Voice.JOINT if joint else Voice.OWN, max(every) - min(every))
@@ -456,9 +456,9 @@ def events(report):
 # ----------------------------------------------------------------------------------------------------------------------
 
 CLAUSES = {
-    Agreement.OPPOSED: _("stand on different sides on %(n)s"),
-    Agreement.DEGREE: _("differ in degree on %(n)s"),
-    Agreement.AGREE: _("agree on %(n)s"),
+    Accord.OPPOSED: _("stand on different sides on %(n)s"),
+    Accord.DEGREE: _("differ in degree on %(n)s"),
+    Accord.AGREE: _("agree on %(n)s"),
 }
 OPENINGS = {
     Voice.OWN: _("In their own views, they %(clauses)s."),

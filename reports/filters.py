@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from portal.filters import (
+    CasesFilter,
     ChoiceWordsFilter,
     SlugWordsFilter,
     SortFilter,
@@ -153,13 +154,10 @@ class InstitutionFilterSet(NamedFilterSet):
         fields = []
 
 
-class SharedFilter(WordsFilter):
+class SharedFilter(CasesFilter):
     """Works by how many documents cite them: two or more, or one."""
 
     CHOICES = {"yes": _("two documents or more"), "no": _("one document only")}
-
-    def known(self, words):
-        return self.CHOICES.keys()
 
     def having(self, queryset, words):
         if {*words} == {"yes", "no"}:
@@ -170,9 +168,6 @@ class SharedFilter(WordsFilter):
     def facet_rows(self, queryset):
         found = [(word, label, self.having(queryset, [word]).count()) for word, label in self.CHOICES.items()]
         return [row for row in found if row[2]]
-
-    def labels(self, words):
-        return {word: self.CHOICES[word] for word in words if word in self.CHOICES}
 
 
 class WorkFilterSet(StrictFilterSet):
