@@ -9,7 +9,6 @@ from portal.filters import (
     SortFilter,
     StrictFilterSet,
     TextFilter,
-    WordsFilter,
     YearFacet,
     YearFilter,
 )
