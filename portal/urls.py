@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 import recommendations.api
+import recommendations.comparison_api
 import recommendations.views
 import reports.api
 from portal import api, views
@@ -30,8 +31,8 @@ api_names |= {"dossier_schema": "api-dossier-schema"}
 api_patterns = [
     path("", api.Root.as_view(names=api_names), name="api-root"),
     *(address for rows in api_rows for address in rows.paths()),
-    path("matrix/", recommendations.api.Matrix.as_view(), name="api-matrix"),
-    path("compare/", recommendations.api.Compare.as_view(), name="api-compare"),
+    path("matrix/", recommendations.comparison_api.Matrix.as_view(), name="api-matrix"),
+    path("compare/", recommendations.comparison_api.Compare.as_view(), name="api-compare"),
     path("schema/", api.Description.as_view(), name="schema"),
     path("dossier.schema.json", recommendations.api.DossierSchema.as_view(), name="api-dossier-schema"),
     path("<path:rest>", api.Elsewhere.as_view()),  # stays last

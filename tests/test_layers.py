@@ -14,6 +14,7 @@ LAYERS = {
     "shaping": {"ingest", "filters", "search", "export", "dump", "comparison", "drawing", "verification", "editorial"},
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion"},
     "edge": {"views", "api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
+    "crossing": {"comparison_api"},
     "wiring": {"urls", "management"},
 }
 # `AppConfig.ready` is Django's own place for hooks; it imports inside the function, once everything is loaded.
