@@ -322,6 +322,10 @@ class StrictFilterSet(django_filters.FilterSet):
                 queryset = self.filters[key].filter(queryset, value)
         return queryset
 
+    def bare(self, queryset):
+        """Return the same rows without what a list works out for each of them, which a count would drag along."""
+        return queryset.model.objects.filter(pk__in=queryset.order_by().values("pk"))
+
     def facets(self):
         """Return the facets in the order of declaration: {name, label, help, values, open}. One query each."""
         found = []
@@ -329,7 +333,7 @@ class StrictFilterSet(django_filters.FilterSet):
             if not word_filter.facet:
                 continue
             chosen = self.chosen(name)
-            rows = word_filter.facet_rows(self.without(name))
+            rows = word_filter.facet_rows(self.bare(self.without(name)))
             values = [FacetValue(word, label, n, word in chosen) for word, label, n in rows]
             listed = {value.value for value in values}
             missing = word_filter.labels([word for word in chosen if word not in listed])

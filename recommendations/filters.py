@@ -266,6 +266,9 @@ class ForecastFilterSet(PositionFilterSet):
         help_text=_("open, held, part, failed, unknowable or unsaid. Repeat for “or”."),
     )
 
+    def bare(self, queryset):
+        return super().bare(queryset).with_result()  # counted by its own facet
+
 
 class AgreementFilter(CasesFilter):
     """How the documents' own answers lie to one another. Joint and attributed views decide nothing here."""
