@@ -20,7 +20,7 @@ from recommendations.models import CrossReference
 # How much each signal counts. Found by coordinate search over whole numbers from 0 to 8 for the best average precision
 # on the confirmed relations of the shipped corpus; `python -m tests.benchmark_suggestions` repeats the search, and
 # measures what it is worth on pairs of documents that it has not seen.
-WEIGHTS = {"questions": 8, "areas": 2, "addressees": 1, "instruments": 3, "action": 1, "text_zh": 8, "text_en": 8}
+WEIGHTS = {"questions": 8, "areas": 3, "addressees": 1, "instruments": 3, "action": 1, "text_zh": 8, "text_en": 8}
 
 COMMON = 50  # what more recommendations than this have is no ground for laying two of them side by side
 FLOOR = 0.1  # of the pairs around this score, editors confirmed one in thirty: nobody need read those below

@@ -480,8 +480,8 @@ def test_a_reason_names_three_things_at_most_and_only_what_is_shared():
     (found,) = best(corpus, 1)
     assert {found.source.row, found.target.row} == {one, two}
     assert rationales(found, corpus)["en"] == (
-        "Both name the same instrument (The pact), speak to the same addressee (The mayor) "
-        "and belong to the area “Trade”."
+        "Both name the same instrument (The pact), belong to the area “Trade” "
+        "and speak to the same addressee (The mayor)."
     )
 
 
