@@ -418,7 +418,8 @@ class CrossReferenceAdmin(ChoosingRows, EditorialAdmin):
 
         query = request.GET.urlencode()
         shown = super().get_list_display(request)
-        return [*shown, decision] if self.has_publish_permission(request) else shown
+        ends = shown.index("target_key") + 1  # beside the two ends; after all columns one would have to scroll for it
+        return [*shown[:ends], decision, *shown[ends:]] if self.has_publish_permission(request) else shown
 
     def get_urls(self):
         decide = self.admin_site.admin_view(self.decide)
