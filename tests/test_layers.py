@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("portal", "reports", "recommendations")
 LAYERS = {
     "bottom": {"__init__", "text"},
-    "leaf": {"settings", "fields", "middleware", "apps", "dossier"},
+    "leaf": {"settings", "fields", "middleware", "apps", "dossier", "words"},
     "facts": {"models"},
     "shaping": {"ingest", "filters", "search", "export", "dump", "comparison", "drawing", "verification", "editorial"},
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion"},
