@@ -17,12 +17,19 @@ Nothing here touches the database.
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from bisect import bisect
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, reduce
 from importlib.resources import files
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+
+from portal.text import listed, reflow
 
 BREAK = "·"  # no letter and no ASCII: never a word, and one token to both databases; fields are joined by it
 LONGEST = 255  # letters of a word; a longer run is data, not language, and PostgreSQL takes no lexeme over 2,046 bytes
+TERMS = 20  # words of one query
 
 # Han, kana, bopomofo and hangul; planes 2 and 3 are all Han
 HAN = (
@@ -69,7 +76,7 @@ def fold(text):
 
 
 @lru_cache(maxsize=1 << 16)
-def width(char):
+def folds_to(char):
     """Return how many characters one becomes when folded, or 0 for one that joins or follows the one before it."""
     first = unicodedata.normalize("NFKC", char)[0]
     if "\u1160" <= first <= "\u11ff" or SIMPLER[ord(first)] is None:  # jamo make a syllable of the ones before
@@ -83,7 +90,7 @@ class Folded:
     def __init__(self, text):
         self.text, self.folded = text, fold(text)
         self.starts, self.ends = range(len(text)), range(1, len(text) + 1)
-        odd = {char: width(char) for char in set(text) if width(char) != 1}
+        odd = {char: folds_to(char) for char in set(text) if folds_to(char) != 1}
         if odd:
             self.starts, self.ends = [], []
             for start, end in self.stretches(odd):
@@ -212,3 +219,290 @@ def found(text, phrases):
     """Return the set of those phrases that a text holds."""
     folded = fold(text)
     return {phrase for phrase in phrases if phrase.pattern.search(folded)}
+
+
+# The query language
+
+
+class TooManyWords(ValueError):
+    """A query of more than `TERMS` words."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing asked for: the phrases of a text, all of them, in a field or ("") anywhere; or years, ends included."""
+
+    field: str
+    text: str
+    phrases: tuple[Phrase, ...] = ()
+    years: tuple[int | None, int | None] | None = None
+
+    def __str__(self):
+        name = f"{self.field}:" if self.field else ""
+        return name + (self.text if self.years or PLAIN.fullmatch(self.text) else quoted(self.text))
+
+
+@dataclass(frozen=True)
+class Clause:
+    """Any of the options; or, negated, none of them."""
+
+    negated: bool
+    options: tuple[Term, ...]
+
+    def __str__(self):
+        return "-" * self.negated + " OR ".join(map(str, self.options))
+
+
+@dataclass(frozen=True)
+class Query:
+    """All of the clauses. `notes` are the facts of how it was read, (code, text), codes as in `NOTES`."""
+
+    clauses: tuple[Clause, ...]
+    notes: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def __str__(self):
+        """Return the query as its syntax has it: `parse` reads it as this query again."""
+        return " ".join(map(str, self.clauses))
+
+    @property
+    def empty(self):
+        return not self.clauses
+
+    @property
+    def phrases(self):
+        """Return every phrase that is wanted, in any field: what a hit has highlighted."""
+        terms = [term for clause in self.clauses if not clause.negated for term in clause.options]
+        return tuple(dict.fromkeys(phrase for term in terms for phrase in term.phrases))
+
+
+FIELDS = {
+    "title": "title",
+    "标题": "title",
+    "author": "author",
+    "作者": "author",
+    "area": "area",
+    "领域": "area",
+    "year": "year",
+    "年份": "year",
+}
+QUOTES = (('"', '"', '"“”＂'), ("「", "」", "」"), ("『", "』", "』"))  # opening, closing, what a text so quoted lacks
+ITEM = re.compile(
+    rf"""(?P<minus>(?<!\S)[-－])?
+    (?:(?P<field>{"|".join(FIELDS)}|標題|領域)[:：]\s*)?
+    (?:["“”＂](?P<double>[^"“”＂]*)["“”＂]|「(?P<corner>[^」]*)」|『(?P<white>[^』]*)』
+    |(?P<word>(?:[^\s:：]|[:：](?!["“”＂「『]))+[:：]?|\S))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+PLAIN = re.compile(r"(?!OR$)[^\W_][\w.'’/&-]*")
+STRAY = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and halves of surrogate pairs
+YEARS = re.compile(r"([12]\d{3})?年?(?:(\.{2,3}|[-‐–—~至到])(?:([12]\d{3})年?)?)?", re.ASCII)
+
+NOTES = {
+    "unbalanced-quote": gettext_lazy("A quotation mark without its partner was passed over."),
+    "lonely-minus": gettext_lazy("“-” was passed over, for it leaves out only a word that follows it without a blank."),
+    "lonely-or": gettext_lazy("“OR” was read as a word, for it stands between no two words that are looked for."),
+    "unknown-field": gettext_lazy(
+        "“%(text)s” is no field and was read as a word; fields are title:, author:, area: and year:."
+    ),
+    "empty-field": gettext_lazy("Nothing follows “%(text)s”, so it was read as a word."),
+    "bad-year": gettext_lazy("“%(text)s” is no year and no range such as 2019..2021, so it was read as words."),
+    "no-word": gettext_lazy("“%(text)s” holds no letter and no digit and was passed over."),
+    "empty": gettext_lazy("There is no word to look for."),
+}
+IN_FIELD = {
+    "": pgettext_lazy("search", "“%(text)s”"),
+    "title": pgettext_lazy("search", "“%(text)s” in the title"),
+    "author": pgettext_lazy("search", "the author “%(text)s”"),
+    "area": pgettext_lazy("search", "the area “%(text)s”"),
+}
+
+
+def quoted(text):
+    """Return a text between quotation marks that it does not hold; `term` sees to it that there are some."""
+    return next(f"{left}{text}{right}" for left, right, lacks in QUOTES if not set(lacks) & set(text))
+
+
+def term(text, name=""):
+    text = " ".join(text.split())
+    return Term(name, text, tuple(phrases(text)))
+
+
+def years(text):
+    """Read 2019, 2019..2021, ..2021 or 2019.. as (from, to), either end None where open; else return None."""
+    match = YEARS.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if not match or not (match[1] or match[3]):
+        return None
+    start, end = (int(year) if year else None for year in (match[1], match[3] if match[2] else match[1]))
+    return None if start and end and start > end else (start, end)
+
+
+OR = (False, term("OR"))  # the operator, by identity; where it joins nothing it is what it says
+
+
+def read(match):
+    """Read one item of a query as (item, notes): (negated, term), or OR, or None where nothing is asked for."""
+    word, notes = match["word"], []
+    value = next(group for group in match.group("double", "corner", "white", "word") if group is not None)
+    name, negated = FIELDS[fold(match["field"])] if match["field"] else "", bool(match["minus"])
+    if word == "OR" and not name and not negated:
+        return OR, notes
+    if name == "year":
+        span = years(value)
+        if span:
+            start, end = (str(year or "") for year in span)
+            return (negated, Term("year", start if start == end else f"{start}..{end}", (), span)), notes
+        notes.append(("bad-year", value))
+        name, value = "", f"{match['field']}:{value}"
+    if word:
+        if word[0] in '"“”＂「『':
+            notes.append(("unbalanced-quote", ""))
+        unknown = re.match(r"([A-Za-z]+[:：])(?!//)", word)
+        if unknown and not name and not match["field"]:
+            code = "empty-field" if fold(unknown[1][:-1]) in FIELDS else "unknown-field"
+            notes.append((code, unknown[1]))
+        # Without 』 there are always quotation marks left to quote it by
+        value = re.sub(r"^[\W_]+", "", value).replace("』", BREAK)
+    done = term(value, name)
+    if done.phrases:
+        return (negated, done), notes
+    return None, [*notes, ("lonely-minus", "") if word in ("-", "－") else ("no-word", match[0])]
+
+
+def parse(q):
+    """Read a query: words and "phrases" that must all be there, -not, OR between neighbours, fields.
+
+    What is broken is taken literally and noted. Raises TooManyWords.
+    """
+    items, notes = [], []
+    for n, match in enumerate(ITEM.finditer(STRAY.sub(" ", q))):
+        item, facts = read(match)
+        items += [item] if item else []
+        notes += facts
+        if n > 2 * TERMS:
+            raise TooManyWords(too_many())
+    joins = [
+        item is OR and all(item is not OR and not item[0] for item in around) and len(around) == 2
+        for item, around in ((item, items[max(0, i - 1) : i] + items[i + 1 : i + 2]) for i, item in enumerate(items))
+    ]
+    groups = []
+    for i, (negated, wanted) in enumerate(items):
+        if joins[i]:
+            continue
+        if i and joins[i - 1]:
+            groups[-1][1].append(wanted)
+        else:
+            groups.append((negated, [wanted]))
+        if items[i] is OR:
+            notes.append(("lonely-or", ""))
+    if sum(len(option.phrases) or 1 for _negated, options in groups for option in options) > TERMS:
+        raise TooManyWords(too_many())
+    if not groups:
+        notes.append(("empty", ""))
+    return Query(tuple(Clause(negated, tuple(options)) for negated, options in groups), tuple(dict.fromkeys(notes)))
+
+
+def too_many():
+    return _("A query has at most %(n)s words; leave some out, or put a phrase in quotation marks.") % {"n": TERMS}
+
+
+def in_words(term):
+    """Return a term as a sentence names it."""
+    if not term.years:
+        return IN_FIELD[term.field] % {"text": term.text}
+    start, end = term.years
+    if start == end:
+        return pgettext("search", "the year %(year)s") % {"year": start}
+    if start and end:
+        return pgettext("search", "the years %(start)s to %(end)s") % {"start": start, "end": end}
+    if start:
+        return pgettext("search", "the years from %(year)s on") % {"year": start}
+    return pgettext("search", "the years up to %(year)s") % {"year": end}
+
+
+def any_of(terms):
+    pair = pgettext("list", "%(first)s or %(last)s")
+    return reduce(lambda done, last: pair % {"first": done, "last": last}, map(in_words, terms))
+
+
+def said(query):
+    """Return how a query was read, in sentences; none where it is plain words and nothing was taken literally."""
+    wanted = [clause.options for clause in query.clauses if not clause.negated]
+    unwanted = [term for clause in query.clauses if clause.negated for term in clause.options]
+    notes = [str(NOTES[code]) % {"text": text} for code, text in query.notes]
+    either = pgettext("search", "either %(options)s") if len(wanted) > 1 else "%(options)s"
+    facts = {
+        "wanted": listed(either % {"options": any_of(o)} if o[1:] else in_words(o[0]) for o in wanted)
+        if wanted
+        else "",
+        "unwanted": any_of(unwanted) if unwanted else "",
+    }
+    plain = all(len(options) == 1 and not options[0].field and " " not in options[0].text for options in wanted)
+    if query.empty or (plain and not unwanted and not notes):
+        return notes
+    if not unwanted:
+        return [_("Read as: %(wanted)s.") % facts, *notes]
+    if not wanted:
+        return [_("Read as: everything but %(unwanted)s.") % facts, *notes]
+    return [_("Read as: %(wanted)s, and not %(unwanted)s.") % facts, *notes]
+
+
+# What a reader is shown
+
+SENTENCE_END = re.compile(r"[。！？；!?][”’」』）]*|(?<!\W[A-Z])[.;]\s|\n\s*\n")
+
+
+def hits(text, phrases):
+    """Return (start, end, number of the phrase) of every hit in the text as printed, in order."""
+    seen = Folded(text)
+    return sorted((*span, i) for i, phrase in enumerate(phrases) for span in seen.spans(phrase.pattern))
+
+
+def highlight(text, phrases):
+    """Return the text in fragments, (fragment, is a hit); together they are the text, and hits that touch are one."""
+    marks = []
+    for start, end, _i in hits(text, phrases):
+        if marks and start <= marks[-1][1]:
+            marks[-1][1] = max(end, marks[-1][1])
+        else:
+            marks.append([start, end])
+    fragments, at = [], 0
+    for start, end in marks:
+        fragments += [(text[at:start], False), (text[start:end], True)]
+        at = end
+    return [fragment for fragment in [*fragments, (text[at:], False)] if fragment[0]]
+
+
+def parts_a_word(text, at):
+    """Tell whether a cut at this place would part a Latin word, or a letter from its mark."""
+    return 0 < at < len(text) and (
+        folds_to(text[at]) == 0 or re.fullmatch(rf"{LETTER}{{2}}", text[at - 1 : at + 1]) is not None
+    )
+
+
+def snippet(text, phrases, width=120):
+    """Return highlighted fragments of the first stretch of about `width` characters that shows most of the phrases.
+
+    Cut at sentence ends where there is one near, else between words, and re-flowed; “…” stands where it was cut.
+    """
+    places = hits(text, phrases)
+    start = end = most = 0
+    for i, (first, last, _i) in enumerate(places):
+        inside = [place for place in places[i : bisect(places, (first + width,))] if place[1] <= first + width]
+        shown = len({place[2] for place in inside}) or 1
+        if shown > most:
+            most, start, end = shown, first, max((place[1] for place in inside), default=last)
+    spare = max(0, width - (end - start))
+    right = min(len(text), max(0, start - spare // 2) + max(width, end - start))
+    left = max(0, min(start, right - width))
+    near = width // 3
+    if left:
+        stop = SENTENCE_END.search(text, left, min(start, left + near))
+        left = stop.end() if stop else left
+        while left < start and parts_a_word(text, left):
+            left += 1
+    if right < len(text):
+        right = max((m.end() for m in SENTENCE_END.finditer(text, max(end, right - near), right)), default=right)
+        while right > end and parts_a_word(text, right):
+            right -= 1
+    fragments = highlight(reflow(text[left:right]), phrases)
+    return [("…", False)] * (left > 0) + fragments + [("…", False)] * (right < len(text))
