@@ -3,14 +3,16 @@
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.editorial import MAY_PUBLISH, half_translated
+from portal.index import renewed
 from portal.text import LANGUAGE_TAGS
 
 admin.site.site_title = _("Duizhao")
@@ -80,6 +82,26 @@ class EditorialAdmin(Bilingual, admin.ModelAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         form.user = request.user
         return form
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """As Django's; what readers see changes with its index, or not at all."""
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        held = self.get_object(request, unquote(object_id)) if object_id else None
+        with renewed(*filter(None, [held])) as request.rows_renewed:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        request.rows_renewed.append(form.instance)
+
+    def delete_model(self, request, obj):
+        with renewed(self.model(pk=obj.pk)):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        with renewed(*queryset):
+            super().delete_queryset(request, queryset)
 
     def has_publish_permission(self, request):
         return request.user.has_perm(MAY_PUBLISH)
@@ -165,7 +187,7 @@ def can_step(modeladmin, request, row, sources):
 
 def take_step(modeladmin, request, pk, sources, target):
     """Move one row, read afresh, in a transaction of its own. Returns whether it moved; a faulty row is named."""
-    with transaction.atomic():
+    with renewed(modeladmin.model(pk=pk)):
         row = modeladmin.model.objects.select_for_update().get(pk=pk)
         if not can_step(modeladmin, request, row, sources):
             return False

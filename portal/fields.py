@@ -1,6 +1,10 @@
 """Model fields that behave alike on both databases."""
 
+import json
+
 from django.db import models
+from django.db.models import Lookup
+from django.db.models.expressions import Col
 
 from portal.text import validate_partial_date
 
@@ -29,3 +33,89 @@ class PartialDateField(KeyField):
         kwargs.setdefault("blank", True)
         kwargs.setdefault("default", "")
         super().__init__(*args, **kwargs)
+
+
+class TermsField(models.Field):
+    """The ids of the terms under which an entry of the index is filed: an array on PostgreSQL, JSON on SQLite."""
+
+    def db_type(self, connection):
+        return "integer[]" if connection.vendor == "postgresql" else "text"
+
+    def from_db_value(self, value, expression, connection):
+        return json.loads(value) if isinstance(value, str) else value
+
+    def get_db_prep_value(self, value, connection, prepared=False):
+        return json.dumps(value, separators=(",", ":")) if connection.vendor == "sqlite" else value
+
+
+@TermsField.register_lookup
+class AnyOf(Lookup):
+    """`terms__any=[ids]`: filed under one of these terms. GIN on PostgreSQL, the table of postings on SQLite."""
+
+    lookup_name = "any"
+
+    def get_prep_lookup(self):
+        return list(self.rhs)
+
+    def get_db_prep_lookup(self, value, connection):
+        return "%s", [value]
+
+    def as_postgresql(self, compiler, connection):
+        column, _none = self.process_lhs(compiler, connection)
+        return f"{column} && %s::integer[]", [self.rhs]
+
+    def as_sqlite(self, compiler, connection):
+        place = place_of(self.lhs, compiler)
+        marks = ", ".join(["%s"] * len(self.rhs)) or "NULL"
+        posting = f"SELECT 1 FROM portal_posting p WHERE p.term IN ({marks}) AND p.place = {place}"  # noqa: S608
+        return f"EXISTS ({posting})", self.rhs
+
+
+class TokensField(models.Field):
+    """The tokens of an entry, as `portal.words` makes them: a `tsvector` on PostgreSQL.
+
+    On SQLite the column stays empty, and the tokens stand in the FTS5 table `portal_token` under the entry's place.
+    """
+
+    def db_type(self, connection):
+        return "tsvector" if connection.vendor == "postgresql" else "text"
+
+
+class Matching(Lookup):
+    """`tokens__phrase=phrase`: the words of a `portal.words.Phrase` stand there one after the other."""
+
+    lookup_name = "phrase"
+    weight, column = "", ""
+
+    def get_prep_lookup(self):
+        return self.rhs
+
+    def as_postgresql(self, compiler, connection):
+        column, _none = self.process_lhs(compiler, connection)
+        last = len(self.rhs.words) - 1
+        marks = ["*" * (n == last and self.rhs.prefix) + self.weight for n in range(last + 1)]
+        words = [f"'{word}'" + (f":{mark}" if mark else "") for word, mark in zip(self.rhs.words, marks, strict=True)]
+        return f"{column} @@ %s::tsquery", [" <-> ".join(words)]
+
+    def as_sqlite(self, compiler, connection):
+        phrase = f'{self.column}"{" ".join(self.rhs.words)}"{" *" if self.rhs.prefix else ""}'
+        place = place_of(self.lhs, compiler)
+        return f"{place} IN (SELECT rowid FROM portal_token WHERE portal_token MATCH %s)", [phrase]  # noqa: S608
+
+
+@TokensField.register_lookup
+class Phrase(Matching):
+    pass
+
+
+@TokensField.register_lookup
+class HeadPhrase(Matching):
+    """`tokens__head=phrase`: as `phrase`, but in the title or the summary alone."""
+
+    lookup_name = "head"
+    weight, column = "A", "head : "
+
+
+def place_of(column, compiler):
+    """Return the SQL of the primary key of the entry that a column belongs to."""
+    return compiler.compile(Col(column.alias, column.target.model._meta.pk))[0]

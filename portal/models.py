@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.fields import KeyField
+from portal.fields import KeyField, PartialDateField, TermsField, TokensField
 from portal.text import DIGEST_LENGTH, SPAN_MAX, SPAN_MIN, name_index, pinyin
 
 
@@ -91,3 +91,114 @@ class Span(models.Model):
     def selector(self):
         """The W3C text-position selector with its digest, as stored and served."""
         return {"start": self.start, "end": self.end, "digest": self.digest}
+
+
+class CorpusVersion(models.Model):
+    """The number of the present state of everything public: one row, raised by whatever changes what readers see.
+
+    Who changes it holds the row's lock until the end of the transaction, so that such changes come one after another.
+    """
+
+    number = models.PositiveBigIntegerField(default=0)
+    changed_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)  # when the next scheduled report becomes public
+
+    def __str__(self):
+        return str(self.number)
+
+
+class Kind(models.IntegerChoices):
+    """What is listed. The number is part of an entry's place, so that it can never change."""
+
+    REPORTS = 1
+    PASSAGES = 2
+    RECOMMENDATIONS = 3
+    POSITIONS = 4
+    RATINGS = 5
+    CITATIONS = 6
+    CROSSREFERENCES = 7
+    QUESTIONS = 8
+    AUTHORS = 9
+    INSTITUTIONS = 10
+    AREAS = 11
+    ACTORS = 12
+    INSTRUMENTS = 13
+    SUBJECTS = 14
+    FRAMEWORKS = 15
+    WORKS = 16
+    EVENTS = 17
+
+
+class Term(models.Model):
+    """What an entry may be filed under: a value of a facet, a word of a vocabulary or the primary key of a row."""
+
+    id = models.AutoField(primary_key=True)
+    facet = KeyField(max_length=20)
+    value = KeyField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["facet", "value"], name="term_unique")]
+
+    def __str__(self):
+        return f"{self.facet}={self.value}"
+
+
+class Entry(models.Model):
+    """What lists, facets and searches need of one public object, derived from it by `portal.index`.
+
+    `place` sorts the entries of a kind as its list does by default, on every database alike. `head` words (a title, a
+    name, a summary) carry more weight than the rest. `digest` tells whether the object would still give this entry.
+    """
+
+    place = models.BigIntegerField(primary_key=True)
+    kind = models.PositiveSmallIntegerField(choices=Kind.choices)
+    object_id = models.BigIntegerField()
+    report_id = models.BigIntegerField(null=True)
+    date = PartialDateField()
+    date_end = PartialDateField()
+    name = KeyField(max_length=330)
+    number = models.FloatField(null=True)
+    documents = models.PositiveIntegerField(default=0)
+    terms = TermsField()
+    tokens = TokensField(null=True)
+    digest = models.CharField(max_length=16)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "object_id"], name="entry_unique"),
+            models.UniqueConstraint(fields=["kind", "name"], name="entry_name_unique"),
+        ]
+        indexes = [
+            models.Index(fields=["report_id", "kind"], name="entry_report"),
+            models.Index(fields=["kind", "number", "place"], condition=Q(number__isnull=False), name="entry_number"),
+        ]
+
+    def __str__(self):
+        return f"{self.kind}/{self.object_id}"
+
+
+class Posting(models.Model):
+    """One term of one entry, the inverse of `Entry.terms`: what SQLite has in place of PostgreSQL's GIN index."""
+
+    pk = models.CompositePrimaryKey("term", "place")
+    term = models.IntegerField()
+    place = models.BigIntegerField()
+
+    def __str__(self):
+        return f"{self.term}: {self.place}"
+
+
+class Tally(models.Model):
+    """How many entries of a kind are filed under a term, and under two terms at once; term 0 stands for any.
+
+    Held both ways round, so that all that goes with one term stands together.
+    """
+
+    pk = models.CompositePrimaryKey("kind", "term", "beside")
+    kind = models.PositiveSmallIntegerField(choices=Kind.choices)
+    term = models.IntegerField()
+    beside = models.IntegerField()
+    n = models.IntegerField()
+
+    def __str__(self):
+        return f"{self.kind}: {self.term} & {self.beside} = {self.n}"

@@ -1,11 +1,12 @@
 """Dossiers into the database: one transaction each, all or nothing, by natural key, writing only what differs."""
 
 from django.apps import apps
-from django.db import DatabaseError, connection, transaction
-from django.db.models import ProtectedError
+from django.db import DatabaseError, connection
+from django.db.models import ProtectedError, Q
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import cached_property
 
+from portal.index import renewed
 from portal.text import pinyin
 from recommendations.dossier import DossierError, Fault, json_path, read
 from recommendations.models import (
@@ -47,11 +48,12 @@ def load_dossier(path):
     """Load one dossier file. Returns the slugs of its reports (only a publication has any). Raises DossierError."""
     data = read(path)
     try:
-        with transaction.atomic():
+        with renewed(*rows_of(data)) as rows:
             loader = Loader()
             slugs = getattr(loader, data["kind"])(data)
             if loader.faults:
                 raise DossierError(path.name, loader.faults)
+            rows += rows_of(data)
     except ProtectedError as error:
         kept = ", ".join(sorted(str(row) for row in error.protected_objects)[:5])
         raise DossierError(
@@ -60,6 +62,20 @@ def load_dossier(path):
     except DatabaseError as error:
         raise DossierError(path.name, [Fault("$", f"the database refuses it: {error}")]) from error
     return slugs
+
+
+def rows_of(data):
+    """Return the rows that a dossier is about, as far as they are stored."""
+    if data["kind"] == "publication":
+        slugs = [report["slug"] for report in data["reports"]]
+        return [*Report.objects.filter(Q(slug__in=slugs) | Q(part_of__slug__in=slugs))]
+    if data["kind"] == "relations":
+        slugs = {row["source"].partition("/")[0] for row in data["relations"]}
+        return [*Report.objects.filter(slug__in=slugs)]
+    slugs = {part: [row["slug"] for row in data.get(part, [])] for part in VOCABULARY}
+    return [
+        row for part, (model, _references) in VOCABULARY.items() for row in model.objects.filter(slug__in=slugs[part])
+    ]
 
 
 def refresh_statistics():

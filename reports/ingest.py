@@ -3,9 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from django.db import transaction
-
 from portal import __version__
+from portal.index import renewed
 from reports.models import Report, SourceText, squeezed_text
 
 PLAIN_TEXT = "plain text"
@@ -37,7 +36,6 @@ def read_source(path):
     return hashlib.sha256(content).hexdigest(), text
 
 
-@transaction.atomic
 def ingest(path, report=None):
     """Store a source file and attach it to the reports that name its hash, or to `report` if one is given.
 
@@ -45,6 +43,13 @@ def ingest(path, report=None):
     into another file, by hash, is refused rather than re-attached: its evidence would no longer hold.
     """
     sha256, text = read_source(path)
+    with renewed(*Report.objects.filter(source_sha256=sha256).exclude(source_text__sha256=sha256)) as rows:
+        rows += [report] if report is not None else []
+        return stored(path, sha256, text, report)
+
+
+def stored(path, sha256, text, report):
+    """Store what `ingest` has read; called in its transaction."""
     if report is not None:
         report = Report.objects.select_for_update().get(pk=report.pk)  # as it stands now, not as the caller read it
         if report.source_sha256 not in ("", sha256):

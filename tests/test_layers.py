@@ -9,8 +9,9 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("portal", "reports", "recommendations")
 LAYERS = {
     "bottom": {"__init__", "text"},
-    "leaf": {"settings", "fields", "middleware", "apps", "dossier", "words"},
+    "leaf": {"settings", "fields", "words", "middleware", "apps", "dossier"},
     "facts": {"models"},
+    "derived": {"index"},
     "shaping": {"ingest", "filters", "search", "export", "dump", "comparison", "drawing", "verification", "editorial"},
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion"},
     "edge": {"views", "api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},

@@ -1,0 +1,34 @@
+"""Make the index of lists, facets and searches anew."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from portal import index
+
+
+class Command(BaseCommand):
+    help = (
+        "Make the index of lists, facets and searches anew while the site serves: batch by batch, so that at no time "
+        "anything is missing; what breaks off leaves the rest as it was. With --check nothing is written: whatever in "
+        "the index is not what the data demand is named, and the command exits 1."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--check", action="store_true", help="compare the index with the data and change nothing")
+
+    def handle(self, *, check, verbosity, **options):
+        if check:
+            found = 0
+            for found, fault in enumerate(index.faults(), 1):  # noqa: B007
+                self.stderr.write(self.style.ERROR(fault))
+            if found:
+                raise CommandError(f"{found} faults; `manage.py rebuild_search` mends them.")
+            return self.stdout.write("The index is what the data demand.")
+        done = {}
+
+        def progress(kind, n):
+            done[kind.label] = done.get(kind.label, 0) + n
+            if verbosity > 1:
+                self.stdout.write(f"{kind.label}: {done[kind.label]}")
+
+        index.rebuild(progress)
+        self.stdout.write(f"The index has {index.Entry.objects.count()} entries.")
