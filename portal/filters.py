@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.text import languages, told
 
 # Parameters that say how a list is given, not what is in it.
-PRESENTATION = {"page", "page_size", "format", "count"}
+PRESENTATION = {"cursor", "page_size", "format", "count"}
 FACET_LIMIT = 8
 
 

@@ -37,6 +37,13 @@ class Page:
     previous: str | None
 
 
+def whole(word, most):
+    """Return the whole number from 1 to `most` that a word is, or None; however many digits it has."""
+    digits = word.lstrip("0")
+    number = int(digits) if word.isascii() and digits.isdigit() and len(digits) <= len(str(most)) else 0
+    return number if 1 <= number <= most else None
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Cursors
 # ---------------------------------------------------------------------------------------------------------------------
