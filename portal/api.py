@@ -30,11 +30,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.throttling import AnonRateThrottle
-from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView, exception_handler
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from portal.filters import PRESENTATION, SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
+from portal.filters import SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
+from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
 
 LANGUAGE = "en"  # in which the API speaks: messages, and the description of itself
 SLUG = r"^[-a-zA-Z0-9_]+$"
@@ -117,12 +118,12 @@ class StrictFilters(BaseFilterBackend):
             raise ValidationError(errors)
         filterset = view.filterset_class(params, queryset=queryset, request=request)
         errors = {name: [str(reason) for reason in reasons] for name, reasons in filterset.errors.items()}
-        paged = set(Pages.PARAMETERS) & filterset.presentation
-        for name in PRESENTATION - paged:
+        pages = getattr(view, "pagination_class", None)
+        for name in filterset.presentation - set(pages.PARAMETERS if pages else ()):
             if name in params:
                 errors[name] = [f"There is no parameter “{name}” here."]
-        if paged:
-            errors |= Pages.errors(params)
+        if pages:
+            errors |= pages.errors(params)
         if errors:
             raise ValidationError(errors)
         return filterset
@@ -154,78 +155,68 @@ def query_parameter(name, schema, description):
 
 
 class Pages(BasePagination):
-    """Numbered pages. Whether there is a next one is seen by reading one row more; nothing is counted unasked."""
+    """Pages by cursor. Whether there is a next one is seen by reading one row more; nothing is counted unasked."""
 
+    SIZE, SIZE_MAX = 20, 100
     PARAMETERS = {
-        "page": ({"type": "integer", "minimum": 1, "default": 1}, "Number of the page."),
+        "cursor": (
+            {"type": "string", "maxLength": CURSOR_LIMIT},
+            "Where the page begins or ends, as `next` and `previous` say it. It belongs to one order of the list, and "
+            "stays good while rows come and go; what it looks like inside may change.",
+        ),
         "page_size": (
-            {"type": "integer", "minimum": 1, "default": 20},
-            "Rows on a page, 1 to 100. A larger number is taken as 100.",
+            {"type": "integer", "minimum": 1, "maximum": SIZE_MAX, "default": SIZE},
+            f"Rows on a page, at most {SIZE_MAX}.",
         ),
         "count": (
             {"type": "string", "enum": ["on", "off"], "default": "off"},
             "“on” adds `count`, the number of rows on all pages.",
         ),
     }
-    SIZE, SIZE_MAX = 20, 100
-    PAGE_MAX = 10_000_000  # beyond it nothing is asked of the database
 
     @classmethod
     def errors(cls, params):
-        """Return {parameter: [reason]} of what cannot be meant."""
+        """Return {parameter: [reason]} of what cannot be meant; a cursor is understood by its list alone."""
         errors = {}
-        for name in ("page", "page_size"):
-            if (word := params.get(name, "").strip()) and not cls.is_number(word):
-                errors[name] = [f"“{word[:50]}” is not a whole number from 1 on."]
+        if (word := params.get("page_size", "").strip()) and whole(word, cls.SIZE_MAX) is None:
+            errors["page_size"] = [f"“{word[:50]}” is not a whole number from 1 to {cls.SIZE_MAX}."]
         if (word := params.get("count", "").strip()) not in ("", "on", "off"):
             errors["count"] = [f"“{word[:50]}” is neither “on” nor “off”."]
         return errors
 
-    @staticmethod
-    def is_number(word):
-        return word.isascii() and word.isdigit() and word.strip("0") != ""
-
-    @staticmethod
-    def number(word, limit):
-        """Return a checked number, at most `limit`; however many digits it has."""
-        digits = word.strip().lstrip("0")
-        return min(int(digits), limit) if len(digits) <= len(str(limit)) else limit
-
     def paginate_queryset(self, queryset, request, view=None):
         params = request.query_params
         self.request = request
-        self.page = self.number(params.get("page", "").strip() or "1", self.PAGE_MAX)
-        size = self.number(params.get("page_size", "").strip() or str(self.SIZE), self.SIZE_MAX)
+        size = whole(params.get("page_size", "").strip() or str(self.SIZE), self.SIZE_MAX)
+        try:
+            self.page = self.pages(queryset, size).page(params.get("cursor", "").strip())
+        except BrokenCursor as broken:
+            raise ValidationError({"cursor": [str(broken)]}) from None
         self.count = self.counted(queryset) if params.get("count", "").strip() == "on" else None
-        start = (self.page - 1) * size
-        rows = list(queryset[start : start + size + 1]) if self.page < self.PAGE_MAX else []
-        if not rows and self.page > 1:
-            raise NotFound("There is no such page of this list.")
-        self.more = len(rows) > size
-        return rows[:size]
+        return self.page.rows
+
+    @staticmethod
+    def pages(queryset, size):
+        return Keyset(queryset, size)
 
     @staticmethod
     def counted(queryset):
         return queryset.count()
 
-    def address(self, page):
-        here = self.request.build_absolute_uri()
-        return replace_query_param(here, "page", page) if page > 1 else remove_query_param(here, "page")
+    def address(self, cursor):
+        return cursor and replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
 
     def envelope(self):
         """Return what stands before the rows: the count if asked for, the next and the previous page."""
         counted = {} if self.count is None else {"count": self.count}
-        return counted | {
-            "next": self.address(self.page + 1) if self.more else None,
-            "previous": self.address(self.page - 1) if self.page > 1 else None,
-        }
+        return counted | {"next": self.address(self.page.next), "previous": self.address(self.page.previous)}
 
     def get_paginated_response(self, data):
         return Response(self.envelope() | {"results": data})
 
     def get_paginated_response_schema(self, schema):
         link = {"type": ["string", "null"], "format": "uri"}
-        here = "https://duizhao.example/api/v1/…/?page="
+        here = "https://duizhao.example/api/v1/…/?cursor=WyJ"
         return {
             "type": "object",
             "required": ["next", "previous", "results"],
@@ -236,8 +227,9 @@ class Pages(BasePagination):
                     "description": "Rows on all pages; only with `count=on`.",
                     "example": 253,
                 },
-                "next": link | {"description": "The next page, if there is one.", "example": f"{here}3"},
-                "previous": link | {"description": "The previous page, if there is one.", "example": f"{here}1"},
+                "next": link | {"description": "The next page, if there is one.", "example": f"{here}hZnRlciIsIjA"},
+                "previous": link
+                | {"description": "The previous page, if there is one.", "example": f"{here}iZWZvcmUiLCI"},
                 "results": schema,
             },
         }
@@ -271,7 +263,7 @@ REFUSALS = {
         "A parameter or a value is not known here.",
         {"detail": BAD_REQUEST, "errors": {"aera": ["There is no filter “aera”; there are area, report."]}},
     ),
-    "404": (RefusalSerializer, "There is nothing at this address, or no such page.", {"detail": NOTHING_HERE}),
+    "404": (RefusalSerializer, "There is nothing at this address.", {"detail": NOTHING_HERE}),
     "429": (
         RefusalSerializer,
         "Too many requests.",
@@ -329,7 +321,7 @@ class Schema(AutoSchema):
             body["headers"] = limits
             body["description"] = body["description"] or "As asked."
         for code, (serializer, description, value) in REFUSALS.items():
-            if code == "404" and not hasattr(self.view, "endpoint"):
+            if code == "404" and "{" not in self.path:  # a list may be empty, and is there
                 continue
             bodies[code] = {
                 "description": description,

@@ -37,7 +37,7 @@ SEPARATOR = " | "
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # a spreadsheet would run what begins so
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # Atom demands a date even where the data have none
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-OF_THE_PAGE = ("page", "page_size", "count", "format", "view")  # what a query says of the page alone
+OF_THE_PAGE = ("cursor", "page_size", "count", "format", "view")  # what a query says of the page alone
 
 
 @dataclass

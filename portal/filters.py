@@ -13,13 +13,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Count, OrderBy, Q
 from django.db.models.functions import Substr
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from portal.text import languages, told
 
 # Parameters that say how a list is given, not what is in it.
-PRESENTATION = {"page", "page_size", "format", "count"}
+PRESENTATION = {"cursor", "page_size", "format", "count"}
 FACET_LIMIT = 8
+VALUES_MOST = 40  # given to all filters of one request together
+VALUE_LENGTH = 200  # characters of one value
 
 
 @dataclass
@@ -239,7 +242,7 @@ class TextFilter(django_filters.CharFilter):
 
     def __init__(self, *, within, **kwargs):
         self.within = within
-        super().__init__(max_length=200, **kwargs)
+        super().__init__(max_length=VALUE_LENGTH, **kwargs)
 
     def filter(self, queryset, value):
         for word in (value or "").replace("\0", "").split():
@@ -292,7 +295,8 @@ class SortFilter(django_filters.Filter):
 class StrictFilterSet(django_filters.FilterSet):
     """Base of every list's filters. `errors` names each unknown parameter or value; check `is_valid()` before `qs`.
 
-    `presentation` are the parameters that may stand beside the filters.
+    `presentation` are the parameters that may stand beside the filters. More or longer values than a reader could mean
+    are refused before anything is asked of the database.
     """
 
     presentation = PRESENTATION
@@ -302,12 +306,28 @@ class StrictFilterSet(django_filters.FilterSet):
 
     @property
     def errors(self):
+        if errors := self.excess():
+            return errors
         errors = super().errors
         for name in self.data or ():
             if name not in self.filters and name not in self.presentation and name not in errors:
                 known = ", ".join(sorted(self.filters))
                 message = _("There is no filter “%(name)s”; there are %(known)s.") % {"name": name, "known": known}
                 errors[name] = self.form.error_class([message])
+        return errors
+
+    def excess(self):
+        """Return {parameter: [reason]} for a request with more values, or longer ones, than are taken."""
+        lists = self.data.lists() if isinstance(self.data, QueryDict) else ()
+        given = {name: [word for word in words if word.strip()] for name, words in lists if name in self.filters}
+        errors = {}
+        if (n := sum(map(len, given.values()))) > VALUES_MOST:
+            message = _("All filters together take at most %(most)s values; here are %(n)s.")
+            errors[max(given, key=lambda name: len(given[name]))] = [message % {"most": VALUES_MOST, "n": n}]
+        for name, words in given.items():
+            longest = getattr(self.filters[name], "longest", VALUE_LENGTH)
+            if any(len(word) > longest for word in words):
+                errors.setdefault(name, []).append(_("A value has at most %(n)s characters.") % {"n": longest})
         return errors
 
     def chosen(self, name):

@@ -1,15 +1,14 @@
 """The list shape that every list page has, and the pages that belong to no one app."""
 
-from django.core.paginator import Paginator
 from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import resolve, reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal import export
+from portal.paging import BrokenCursor, Keyset
 from portal.text import told
 from recommendations import band, comparison, forecasting
 from recommendations.export import EVENTS, FORECASTS
@@ -18,7 +17,6 @@ from recommendations.models import STANCE_WORDS, STANCES, Actor, Position, Quest
 from reports.models import Event, Report
 
 PAGE_SIZE = 20
-PAGE_DIGITS = 9  # Python refuses to read a number of some thousand digits
 RIVER = 12  # documents on the front page
 RECORDS = 40  # documents, and holders, whose forecasts are summed up on one page
 STRIP = 6  # questions in the strip of disagreements
@@ -36,13 +34,14 @@ def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SI
         return refusal(request, errors)
     if export.form_of(request):
         return as_data(request, filterset, table)
-    page = page_of(request, filterset.qs, size)
-    if page is None:
-        return no_such_page(request)
+    try:
+        page = page_of(request, Keyset(filterset.qs, size))
+    except BrokenCursor as broken:
+        return refusal(request, {"cursor": [str(broken)]})
     shown = {
         "filterset": filterset,
         "page_obj": page,
-        "total": page.paginator.count,
+        "total": filterset.qs.count(),
         "facets": filterset.facets(),
         "chips": chips(request, filterset),
         "sorting": sorting(request, filterset),
@@ -52,19 +51,9 @@ def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SI
     return render(request, template, shown | context)
 
 
-def page_of(request, rows, size):
-    """Return the page of rows that a request asks for, or None where there is no such page."""
-    number = request.GET.get("page", "1") or "1"
-    paginator = Paginator(rows, size)
-    readable = number.isascii() and number.isdigit() and len(number) <= PAGE_DIGITS
-    return paginator.page(int(number)) if readable and 1 <= int(number) <= paginator.num_pages else None
-
-
-def no_such_page(request):
-    """Answer 400, naming the page that was asked for."""
-    return refusal(
-        request, {"page": [_("There is no page “%(number)s” of this list.") % {"number": request.GET["page"]}]}
-    )
+def page_of(request, pages):
+    """Return the page of a Keyset or Sequence that a request asks for; raise BrokenCursor for what is none of it."""
+    return pages.page(request.GET.get("cursor", "").strip())
 
 
 def chips(request, filterset):
@@ -99,7 +88,7 @@ def refusal(request, errors):
 def without(request, chip):
     """Return this page's address without one chosen value, and from the first page on."""
     query = request.GET.copy()
-    query.pop("page", None)
+    query.pop("cursor", None)
     query.setlist(chip["name"], [value for value in query.getlist(chip["name"]) if value != chip["value"]])
     return f"{request.path}?{query.urlencode()}" if query else request.path
 
@@ -111,7 +100,7 @@ def sorting(request, filterset):
     words = filterset.filters["ordering"].words
     for place, (word, label) in enumerate(words.items()):
         query = request.GET.copy()
-        query.pop("page", None)
+        query.pop("cursor", None)
         query["ordering"] = word
         current = chosen == [word] or not chosen and place == 0
         found.append({"label": label, "url": f"{request.path}?{query.urlencode()}", "current": current})

@@ -104,7 +104,7 @@ class MatrixSerializer(serializers.Serializer):
     """Questions down, documents or holders across: the same rows and columns as the page of this query."""
 
     example = {
-        "next": "https://duizhao.example/api/v1/matrix/?area=cyber-security&page=2",
+        "next": "https://duizhao.example/api/v1/matrix/?area=cyber-security&cursor=WyJhZnRlciIsImU",
         "previous": None,
         "across": "reports",
         "beside": None,
@@ -180,14 +180,18 @@ class MatrixPages(Pages):
     SIZE, SIZE_MAX = matrix.SIZE, matrix.SIZE_MAX
     PARAMETERS = Pages.PARAMETERS | {
         "page_size": (
-            {"type": "integer", "minimum": 1, "default": SIZE},
-            f"Questions on a page, 1 to {SIZE_MAX}. A larger number is taken as {SIZE_MAX}.",
+            {"type": "integer", "minimum": 1, "maximum": SIZE_MAX, "default": SIZE},
+            f"Questions on a page, at most {SIZE_MAX}.",
         )
     }
 
     @staticmethod
-    def counted(queryset):
-        return len(queryset)
+    def pages(table, size):
+        return table.pages(size)
+
+    @staticmethod
+    def counted(table):
+        return len(table.rows)
 
 
 @extend_schema(responses=MatrixSerializer)
@@ -203,7 +207,7 @@ class Matrix(Api):
         filterset = StrictFilters().checked(request, Question.objects.published(), self)
         table = matrix.compare(filterset.selection())
         pages = self.pagination_class()
-        rows = table.filled(pages.paginate_queryset(table.rows, request, self))
+        rows = table.filled(pages.paginate_queryset(table, request, self))
         return Response(pages.envelope() | matrix.as_object(table, rows, origin(request)))
 
 

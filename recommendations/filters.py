@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from portal.filters import (
+    VALUE_LENGTH,
     CasesFilter,
     ChoiceWordsFilter,
     OneChoiceFilter,
@@ -673,6 +674,7 @@ class ComparedFilter(ReportFilter):
 
     field_class = ComparedField
     facet = False
+    longest = COMPARED * VALUE_LENGTH  # several slugs in one value
 
     def __init__(self, **kwargs):
         super().__init__(clashes=self.clashes, **kwargs)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from portal.export import SEPARATOR
+from portal.paging import Sequence
 from portal.text import number, told
 from recommendations import comparison
 from recommendations.filters import HOLDERS, WIDEST
@@ -137,6 +138,10 @@ class Matrix:
     def beside(self):
         """The column that the others are compared with, if it is among those shown."""
         return next((column for column in self.columns if column.slug == self.selection.beside), None)
+
+    def pages(self, size):
+        """Return the pages of the rows, so many questions each."""
+        return Sequence(self.rows, size, lambda row: row.question.slug, " ".join(self.selection.ordering))
 
     def filled(self, rows):
         """Return these rows with their cells."""

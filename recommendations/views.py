@@ -16,15 +16,14 @@ from django.views.decorators.http import require_safe
 from portal import export
 from portal.export import form_of, forms, links, twin
 from portal.filters import PRESENTATION
+from portal.paging import BrokenCursor, whole
 from portal.templatetags.duizhao import tr
 from portal.text import number
 from portal.views import (
-    PAGE_DIGITS,
     as_data,
     chips,
     list_errors,
     listing,
-    no_such_page,
     page_of,
     refusal,
     sorting,
@@ -353,10 +352,11 @@ def matrix_page(request):
     if errors := filterset.errors | export.errors(request, export.PAGE_FORMS) | ({} if size else wrong_size(request)):
         return refusal(request, errors)
     table = matrix.compare(filterset.selection())
-    page = page_of(request, table.rows, size)
-    if page is None:
-        return no_such_page(request)
-    rows = table.filled(page.object_list)
+    try:
+        page = page_of(request, table.pages(size))
+    except BrokenCursor as broken:
+        return refusal(request, {"cursor": [str(broken)]})
+    rows = table.filled(page.rows)
     if form_of(request):
         return matrix_as_data(request, table, rows, page)
     authors = Contribution.objects.filter(role=Contribution.Role.AUTHOR).select_related("author", "institution")
@@ -378,6 +378,7 @@ def matrix_page(request):
         "own_shown": table.selection.own_shown,
         "beside": table.beside,
         "page_obj": page,
+        "total": len(table.rows),
         "groups": groups(table, lines),
         "voices": {voice: n for voice, n in matrix.voices(rows).items() if n},
         "widest": WIDEST,
@@ -389,16 +390,14 @@ def matrix_page(request):
 
 
 def page_size(request):
-    """Return how many questions a page is to have, at most SIZE_MAX; None for what is no whole number from 1 on."""
+    """Return how many questions a page is to have; None for what is no whole number from 1 to SIZE_MAX."""
     word = request.GET.get("page_size", "").strip() or str(matrix.SIZE)
-    if not (word.isascii() and word.isdigit()) or not word.strip("0"):
-        return None
-    return min(int(word[-PAGE_DIGITS:]), matrix.SIZE_MAX) if len(word) <= PAGE_DIGITS else matrix.SIZE_MAX
+    return whole(word, matrix.SIZE_MAX)
 
 
 def wrong_size(request):
-    message = _("“%(value)s” is not a whole number from 1 on.")
-    return {"page_size": [message % {"value": request.GET["page_size"][:50]}]}
+    message = _("“%(value)s” is not a whole number from 1 to %(most)s.")
+    return {"page_size": [message % {"value": request.GET["page_size"][:50], "most": matrix.SIZE_MAX}]}
 
 
 def summaries(rows):
@@ -459,7 +458,7 @@ def indented(branches, indent=""):
 
 def same_page(request):
     """Return what of the address says which page of the matrix is meant."""
-    return {name: request.GET[name] for name in ("page", "page_size") if request.GET.get(name)}
+    return {name: request.GET[name] for name in ("cursor", "page_size") if request.GET.get(name)}
 
 
 def matrix_links(request):
@@ -476,13 +475,10 @@ def matrix_as_data(request, table, rows, page):
     else:
         kept = same_page(request) | {"format": form}
 
-        def near(number):
-            return origin + export.address(request.path, request.GET, **kept | {"page": number})
+        def near(cursor):
+            return cursor and origin + export.address(request.path, request.GET, **kept | {"cursor": cursor})
 
-        ways = {
-            "next": near(page.next_page_number()) if page.has_next() else None,
-            "previous": near(page.previous_page_number()) if page.has_previous() else None,
-        }
+        ways = {"next": near(page.next), "previous": near(page.previous)}
         body = export.json_text(ways | matrix.as_object(table, rows, origin))
     return export.download("matrix", form, body)
 

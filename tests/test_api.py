@@ -1,7 +1,7 @@
 """The API: every endpoint, its contract, its strictness, its limits; and that nothing hidden shows through it."""
 
 import json
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -309,13 +309,15 @@ def test_evidence_names_its_section_and_passage(client):
         ("aera=", "aera"),
         ("ordering=pk", "ordering"),
         ("format=csv", "format"),
-        ("page=x", "page"),
-        ("page=0", "page"),
+        ("page=1", "page"),
+        ("cursor=x", "cursor"),
+        ("cursor=WyJhZnRlciJd", "cursor"),
         ("page_size=0", "page_size"),
+        ("page_size=101", "page_size"),
         ("page_size=-1", "page_size"),
         ("page_size=many", "page_size"),
         ("count=yes", "count"),
-        ("page=%00", "page"),
+        ("cursor=%00", "cursor"),
         ("ordering=%00", "ordering"),
     ],
 )
@@ -392,30 +394,40 @@ def test_an_unreadable_query_is_refused(client):
 def test_pages_follow_one_another(client):
     report = make.report(slug="long")
     keys = [make.recommendation(report).key for _ in range(5)]
-    found, path, pages = [], "/api/v1/recommendations/?page_size=2&report=long&force=should&force=may", 0
+    found, path, pages = [], "/api/v1/recommendations/?page_size=2&report=long&force=should&force=may", []
     while path:
         page = get(client, path)
         found += [row["key"] for row in page["results"]]
-        pages += 1
+        pages.append(page["results"])
         if page["next"]:
             assert page["next"].startswith("http://testserver/api/v1/recommendations/?")
             for kept in ("report=long", "force=should", "force=may", "page_size=2"):
                 assert kept in page["next"]
         path = page["next"]
-    assert found == keys and pages == 3
-    assert "page=2" in page["previous"]
-    second = get(client, "recommendations/?page_size=2&page=2&report=long")
-    assert "page=" not in second["previous"].replace("page_size=", "")
-    get(client, "recommendations/?page=4&page_size=2", 404)
-    get(client, f"recommendations/?page={'9' * 5000}", 404)
+    assert found == keys and len(pages) == 3
+    for rows in pages[1::-1]:
+        page = get(client, page["previous"])
+        assert page["results"] == rows
+    assert page["previous"] is None
 
 
-@pytest.mark.parametrize("size", ["100", "101", "9" * 30])
-def test_a_page_has_at_most_a_hundred_rows(client, size):
+def test_a_cursor_belongs_to_one_order(client):
+    report = make.report()
+    for _ in range(3):
+        make.recommendation(report)
+    cursor = parse_qs(urlsplit(get(client, "recommendations/?page_size=1")["next"]).query)["cursor"][0]
+    assert len(get(client, f"recommendations/?cursor={cursor}&voice=own")["results"]) == 2
+    errors = get(client, f"recommendations/?cursor={cursor}&ordering=date", 400)["errors"]
+    assert list(errors) == ["cursor"] and "order" in errors["cursor"][0]
+
+
+def test_a_page_has_at_most_a_hundred_rows(client):
     for _ in range(101):
         make.area()
-    assert len(get(client, f"areas/?page_size={size}")["results"]) == 100
+    assert len(get(client, "areas/?page_size=100")["results"]) == 100
     assert len(get(client, "areas/")["results"]) == 20
+    for size in ("101", "9" * 30):
+        assert "100" in get(client, f"areas/?page_size={size}", 400)["errors"]["page_size"][0]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -605,10 +617,10 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
     lists = [openapi["paths"][f"/api/v1/{endpoint}/"]["get"] for endpoint in ENDPOINTS]
     for rows, operation in zip(api_rows, lists, strict=True):
         names = {parameter["name"] for parameter in operation["parameters"]}
-        assert names == {*rows.filterset_class.base_filters, "page", "page_size", "count"}
-        assert "404" in operation["responses"]
+        assert names == {*rows.filterset_class.base_filters, "cursor", "page_size", "count"}
+        assert "404" not in operation["responses"]
     asked = {parameter["name"] for parameter in openapi["paths"]["/api/v1/matrix/"]["get"]["parameters"]}
-    assert asked == {*MatrixFilterSet.base_filters, "page", "page_size", "count"}
+    assert asked == {*MatrixFilterSet.base_filters, "cursor", "page_size", "count"}
 
 
 def test_the_description_speaks_one_language(openapi):

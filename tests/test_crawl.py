@@ -61,7 +61,7 @@ def ours(link):
     """Tell whether a link leads to a page of the site, and not to a narrowed list sorted, paged or told anew."""
     parts = urlsplit(link)
     query = parse_qs(parts.query)
-    resorted = len(query) > 1 and query.keys() & {"format", "ordering", "page"}
+    resorted = len(query) > 1 and query.keys() & {"format", "ordering", "cursor"}
     return parts.netloc in ("", "testserver") and prefix_of(parts.path) is not None and not resorted
 
 

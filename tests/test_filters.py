@@ -111,6 +111,26 @@ def test_what_is_unknown_is_named(advice, query, name, value):
     assert value in str(found.errors[name][0])
 
 
+@pytest.mark.parametrize(
+    ("query", "name", "value"),
+    [
+        (["area=technology"] * 40 + ["force=may"], "area", "41"),
+        (["area=nowhere"] * 900, "area", "900"),
+        ([f"made_by={'x' * 201}"], "made_by", "200"),
+        ([f"q={'长' * 201}"], "q", "200"),
+    ],
+)
+def test_too_much_is_refused_before_anything_is_asked(advice, django_assert_num_queries, query, name, value):
+    found = narrowed("&".join(query))
+    with django_assert_num_queries(0):
+        assert list(found.errors) == [name] and value in found.errors[name][0]
+
+
+def test_as_much_as_is_taken(advice):
+    assert keys("&".join(["area=technology"] * 38 + [f"q={'S' * 200}", "q=standards"])) == ["R02"]
+    assert narrowed(f"report=older{'&report=' * 900}").is_valid()
+
+
 def test_facets_count_what_the_other_filters_leave(advice):
     found = narrowed("area=technology")
     assert found.is_valid()

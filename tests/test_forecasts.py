@@ -91,7 +91,7 @@ def test_forecasts_are_filtered_alike_on_page_and_api(client, query, keys):
     found = client.get(f"/api/v1/forecasts/?{query}").json()["results"]
     assert sorted(row["key"] for row in found) == keys
     page = client.get(f"/en/forecasts/?{query}")
-    assert sorted(row.key for row in page.context["page_obj"]) == keys
+    assert sorted(row.key for row in page.context["page_obj"].rows) == keys
 
 
 @pytest.mark.parametrize("query", ["outcome=maybe", "horizon=soon", "kind=predictive"])

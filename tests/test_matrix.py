@@ -5,6 +5,7 @@ import io
 import json
 import re
 from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection, transaction
@@ -417,7 +418,8 @@ def test_the_csv_is_wide_safe_and_in_the_language_of_the_page(client, corpus):
 def test_the_json_names_everything(client, corpus):
     found = api(client, "?page_size=1&count=on")
     assert found["count"] == found["questions"] == 2 and found["documents"] == found["columns_total"] == 3
-    assert found["next"].endswith("/api/v1/matrix/?count=on&page=2&page_size=1") and found["previous"] is None
+    assert "/api/v1/matrix/?count=on&cursor=" in found["next"] and found["next"].endswith("&page_size=1")
+    assert found["previous"] is None
     (row,) = found["rows"]
     assert [cell["state"] for cell in row["cells"]] == ["uncoded", "stated", "stated"]
     assert [(p["key"], p["holder"], p["voice"], p["stance"]) for p in row["cells"][2]["positions"]] == [
@@ -478,12 +480,29 @@ def test_what_is_not_known_is_refused_by_name(client, corpus, query, name):
     assert f"<code>{name}</code>" in page(client, f"?{query}", 400) or name in page(client, f"?{query}", 400)
 
 
-def test_there_is_no_page_beyond_the_last(client, corpus):
-    assert "9" in page(client, "?page=9", 400)
-    page(client, "?page=2&page_size=1")
-    page(client, "?page=x", 400)
-    page(client, "?format=jsonl", 400)
-    api(client, "?page=9", 404)
+def test_pages_follow_one_another(client, corpus):
+    first = api(client, "?page_size=1")
+    second = api(client, f"?{urlsplit(first['next']).query}")
+    assert [row["question"] for row in first["rows"] + second["rows"]] == ["one", "two"] and second["next"] is None
+    assert api(client, f"?{urlsplit(second['previous']).query}") == first
+    told = json.loads(client.get(f"/en/matrix/?format=json&{urlsplit(first['next']).query}").content)
+    assert told["rows"] == second["rows"] and told["next"] is None
+    assert told["previous"].startswith("http://testserver/en/matrix/?") and "format=json" in told["previous"]
+    shown = page(client, f"?{urlsplit(first['next']).query}")
+    assert 'rel="prev"' in shown and 'rel="next"' not in shown
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "page=2", "page_size=51", "format=jsonl"])
+def test_what_is_no_page_is_refused(client, corpus, query):
+    name = query.partition("=")[0]
+    assert f"<code>{name}</code>" in page(client, f"?{query}", 400)
+    assert list(api(client, f"?{query}", 400)["errors"]) == [name]
+
+
+def test_a_place_belongs_to_one_order_and_to_rows_that_are_there(client, corpus):
+    cursor = parse_qs(urlsplit(api(client, "?page_size=1")["next"]).query)["cursor"][0]
+    for query in ("ordering=name", "kind=predictive"):
+        assert api(client, f"?cursor={cursor}&{query}", 400)["errors"]["cursor"]
 
 
 def test_a_choice_of_voices_says_why_there_are_no_figures(client, corpus):
@@ -548,7 +567,7 @@ def test_what_has_not_changed_is_not_sent_again(client, corpus):
 
 
 def test_areas_and_lists_of_questions_lead_to_their_matrix(client, corpus):
-    for path in ("areas/technology/", "questions/?area=technology&ordering=name&page=&q="):
+    for path in ("areas/technology/", "questions/?area=technology&ordering=name&cursor=&q="):
         assert 'href="/en/matrix/?area=technology"' in client.get(f"/en/{path}").content.decode()
 
 
