@@ -103,9 +103,6 @@ class Throttle(AnonRateThrottle):
 class StrictFilters(BaseFilterBackend):
     """The FilterSet of the list page, told in JSON. An unknown parameter or value is a 400 that names it."""
 
-    def filter_queryset(self, request, queryset, view):
-        return self.checked(request, queryset, view).qs
-
     def checked(self, request, queryset, view):
         """Return the FilterSet of a request, or refuse what it does not know."""
         params = request.query_params
@@ -196,12 +193,12 @@ class Pages(BasePagination):
         return self.page.rows
 
     @staticmethod
-    def pages(queryset, size):
-        return Keyset(queryset, size)
+    def pages(filterset, size):
+        return Keyset(filterset.ordered(), size)
 
     @staticmethod
-    def counted(queryset):
-        return queryset.count()
+    def counted(filterset):
+        return filterset.total
 
     def address(self, cursor):
         return cursor and replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
@@ -440,7 +437,10 @@ class Rows(Api, ReadOnlyModelViewSet):
         return dict(zip(rows, view.represent(list(rows.values())), strict=True))
 
     def list(self, request, *args, **kwargs):
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        rows = self.get_queryset()
+        page = self.paginate_queryset(StrictFilters().checked(request, rows, self))
+        found = rows.in_bulk([entry.object_id for entry in page])
+        rows = [found[entry.object_id] for entry in page if entry.object_id in found]
         return self.get_paginated_response(self.represent(rows))
 
     def retrieve(self, request, *args, **kwargs):

@@ -1,26 +1,31 @@
-"""Filters that pages, API, exports and feeds share.
+"""Filters that pages, API, exports and feeds share, answered from the index.
 
 Values are slugs and words, never database ids. A parameter may repeat (OR); different parameters combine (AND). A blank
 value is ignored; an unknown parameter or value is an error that names it, in HTML as in JSON.
 """
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
+from functools import cached_property
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Count, OrderBy, Q
-from django.db.models.functions import Substr
+from django.db.models import F, Q
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from portal import finding, words
+from portal.index import NARROW
+from portal.models import Entry
 from portal.text import languages, told
 
 # Parameters that say how a list is given, not what is in it.
 PRESENTATION = {"cursor", "page_size", "format", "count"}
-FACET_LIMIT = 8
+FACET_LIMIT = 8  # values of a facet that are shown outright
+FACET_MOST = 200  # values of a facet that are named at all
+FEW = 5_000  # entries up to which facets of very many values are counted to the end
+NEWEST = 200  # entries out of which the values of such a facet are taken otherwise
+RELEVANCE = "relevance"
 VALUES_MOST = 40  # given to all filters of one request together
 VALUE_LENGTH = 200  # characters of one value
 
@@ -64,27 +69,40 @@ class OneWordField(WordsField):
             raise ValidationError(_("Only one value can be given here."))
 
 
+class QueryField(forms.CharField):
+    """Words to look for, read as a `portal.words.Query`; nothing where the box is blank."""
+
+    def clean(self, value):
+        text = super().clean(value)
+        try:
+            return words.parse(text) if text else ""
+        except words.TooManyWords as error:
+            raise ValidationError(str(error)) from error
+
+
 class WordsFilter(django_filters.Filter):
-    """Base of the filters that take words: repeat for OR."""
+    """Base of the filters that take words: repeat for OR.
+
+    `term` is the facet of the index that it filters by, where that has not the filter's own name.
+    """
 
     field_class = WordsField
     facet = True
 
-    def __init__(self, **kwargs):
+    def __init__(self, *, term="", **kwargs):
+        self.term = term
         super().__init__(known=self.known, **kwargs)
 
     def known(self, words):
         """Return those of the words that mean something here."""
         raise NotImplementedError
 
-    def filter(self, queryset, value):
-        return self.having(queryset, value) if value else queryset
+    def values(self, words):
+        """Return the values of the terms that the words stand for."""
+        return words
 
-    def having(self, queryset, words):
-        raise NotImplementedError
-
-    def facet_rows(self, queryset):
-        """Return [(word, label, count)] of what occurs in the queryset, most frequent first."""
+    def facet_rows(self, counts):
+        """Return [(word, label, count)] for {value: count}, most frequent first."""
         raise NotImplementedError
 
     def labels(self, words):
@@ -92,63 +110,48 @@ class WordsFilter(django_filters.Filter):
         raise NotImplementedError
 
 
-class CasesFilter(WordsFilter):
-    """Base of the filters with a few words of their own, each for a condition: CHOICES is {word: label}."""
+class ChoiceWordsFilter(WordsFilter):
+    """Words of a closed vocabulary: `TextChoices`, or CHOICES, {word: label}, of a class of its own."""
 
     CHOICES = {}
 
-    def known(self, words):
-        return self.CHOICES.keys()
-
-    def labels(self, words):
-        return {word: self.CHOICES[word] for word in words if word in self.CHOICES}
-
-
-class ChoiceWordsFilter(WordsFilter):
-    """Words of a closed vocabulary (`TextChoices`) held in a column."""
-
-    def __init__(self, *, choices, **kwargs):
-        self.choices = dict(choices)
+    def __init__(self, *, choices=(), **kwargs):
+        self.choices = dict(choices) or self.CHOICES
         super().__init__(**kwargs)
 
     def known(self, words):
         return self.choices.keys()
 
-    def having(self, queryset, words):
-        wanted = {f"{self.field_name}__in": words}
-        if "__" in self.field_name:  # by a subquery, so that a row reached twice still comes once
-            wanted = {"pk__in": queryset.model.objects.filter(**wanted).values("pk")}
-        return queryset.filter(**wanted)
-
-    def facet_rows(self, queryset):
-        rows = queryset.order_by().values_list(self.field_name).annotate(n=Count("pk", distinct=True))
-        counts = {word: n for word, n in rows if word in self.choices}
+    def facet_rows(self, counts):
         return [(word, label, counts[word]) for word, label in self.choices.items() if word in counts]
 
     def labels(self, words):
         return {word: self.choices[word] for word in words if word in self.choices}
 
 
-class OneChoiceFilter(ChoiceWordsFilter):
+class ViewFilter(ChoiceWordsFilter):
+    """How a page is drawn, not what is in it."""
+
+    facet = False
+
+    def values(self, words):
+        return ()
+
+
+class OneChoiceFilter(ViewFilter):
     """One word of a closed vocabulary: a way to show rows, not a choice among them."""
 
     field_class = OneWordField
-    facet = False
-
-    def filter(self, queryset, value):
-        return queryset
 
 
 class SlugWordsFilter(WordsFilter):
-    """Slugs of rows of another table, reached over `field_name` (a foreign key or a many-to-many).
+    """Slugs of rows of another table.
 
-    `rows` is a function that returns the QuerySet of the rows a reader may know of. `paths` are further ways to the
-    same table, joined by OR. Where the way leads through rows of reports, `gate` returns the lookups that keep to
-    published ones: a public question with a hidden answer must not be found by who gave that answer.
+    `rows` is a function that returns the QuerySet of the rows a reader may know of, `name` the stem of their name.
     """
 
-    def __init__(self, *, rows, name="name", paths=(), gate=dict, **kwargs):
-        self.rows, self.name, self.paths, self.gate = rows, name, paths, gate
+    def __init__(self, *, rows, name="name", **kwargs):
+        self.rows, self.name = rows, name
         self.asked = {}  # {slug: row, or None}; each FilterSet has filters of its own, so this lasts for one request
         super().__init__(**kwargs)
 
@@ -161,48 +164,21 @@ class SlugWordsFilter(WordsFilter):
     def known(self, words):
         return set(self.found(words))
 
-    def ids(self, words):
-        return [row.pk for row in self.found(words).values()]
-
-    def having(self, queryset, words):
-        ids = self.ids(words)
-        wanted = Q()
-        for path in (self.field_name, *self.paths):
-            wanted |= Q(**{f"{path}__in": ids})
-        # By a subquery, so that a row reached twice over a to-many relation still comes once.
-        return queryset.filter(pk__in=queryset.model.objects.filter(wanted, **self.gate()).values("pk"))
+    def values(self, words):
+        return [str(row.pk) for row in self.found(words).values()]
 
     def names(self):
         """Return the columns of the name, the page's language first."""
         return [f"{self.name}_{language}" for language in languages()]
 
-    def facet_rows(self, queryset):
-        path = self.field_name
-        held = queryset.order_by().filter(**{f"{path}__in": self.rows()}, **self.gate())
-        rows = held.values_list(*(f"{path}__{column}" for column in ("slug", *self.names())))
-        found = [(slug, name or other, n) for slug, name, other, n in rows.annotate(n=Count("pk", distinct=True))]
+    def facet_rows(self, counts):
+        most = sorted(counts, key=lambda value: (-counts[value], value))[:FACET_MOST]
+        rows = self.rows().filter(pk__in=most).order_by().values_list("pk", "slug", *self.names())
+        found = [(slug, name or other, counts[str(pk)]) for pk, slug, name, other in rows]
         return sorted(found, key=lambda row: (-row[2], row[0]))
 
     def labels(self, words):
         return {slug: told(row, self.name) for slug, row in self.found(words).items()}
-
-
-class TreeWordsFilter(SlugWordsFilter):
-    """Slugs of a tree: a parent stands for its whole subtree, in the filter as in the counts."""
-
-    def ids(self, words):
-        return self.rows().subtree_ids(self.found(words).values())
-
-    def facet_rows(self, queryset):
-        nodes = {node.pk: node for node in self.rows()}
-        members = {}
-        filed = queryset.order_by().filter(**{f"{self.field_name}__isnull": False}).values_list("pk", self.field_name)
-        for pk, node in filed:
-            while node is not None:
-                members.setdefault(node, set()).add(pk)
-                node = nodes[node].parent_id
-        found = [(nodes[pk].slug, told(nodes[pk], self.name), len(rows)) for pk, rows in members.items()]
-        return sorted(found, key=lambda row: (-row[2], row[0]))
 
 
 class WholeFilter(django_filters.NumberFilter):
@@ -214,91 +190,82 @@ class WholeFilter(django_filters.NumberFilter):
     def __init__(self, **kwargs):
         super().__init__(min_value=1, max_value=self.LIMIT, decimal_places=0, **kwargs)
 
+    def condition(self, value, kind):
+        """Return the Q of the entries that the value leaves."""
+        raise NotImplementedError
+
 
 class YearFilter(WholeFilter):
     """A bound on the year of a partial date: `gte` from that year on, `lte` up to its end. Undated rows fall out.
 
-    With `end`, the column of an end date, a stretch of time counts as long as some of it lies within the bound.
+    A stretch of time with an end date counts as long as some of it lies within the bound.
     """
 
-    def __init__(self, *, bound, end="", **kwargs):
-        self.bound, self.end = bound, end
+    def __init__(self, *, bound, **kwargs):
+        self.bound = bound
         super().__init__(**kwargs)
 
-    def filter(self, queryset, value):
-        if value is None:
-            return queryset
+    def condition(self, value, kind):
         if self.bound == "gte":
-            columns = [self.field_name, *([self.end] if self.end else [])]
-            return queryset.filter(reduce(or_, (Q(**{f"{column}__gte": f"{int(value):04d}"}) for column in columns)))
-        dated = queryset.exclude(**{self.field_name: ""})
-        return dated.filter(**{f"{self.field_name}__lt": f"{int(value) + 1:04d}"})
+            return Q(date__gte=f"{int(value):04d}") | Q(date_end__gte=f"{int(value):04d}")
+        return ~Q(date="") & Q(date__lt=f"{int(value) + 1:04d}")
 
 
 class TextFilter(django_filters.CharFilter):
-    """Words that must all occur, each in at least one of the columns `within`; `“a phrase”` is split like the rest."""
+    """Words to look for: see `portal.words` for how a query is read, and `portal.finding` for what it finds."""
 
+    field_class = QueryField
     facet = False
 
-    def __init__(self, *, within, **kwargs):
-        self.within = within
+    def __init__(self, **kwargs):
         super().__init__(max_length=VALUE_LENGTH, **kwargs)
 
-    def filter(self, queryset, value):
-        for word in (value or "").replace("\0", "").split():
-            matching = Q()
-            for column in self.within:
-                matching |= Q(**{f"{column}__icontains": word})
-            queryset = queryset.filter(matching)
-        return queryset
+    def condition(self, value, kind):
+        return finding.asked(kind, value)
 
 
 class SortFilter(django_filters.Filter):
-    """Sorting by an allowed list: {word: columns}. `-word` turns it round; ties fall by primary key.
+    """Sorting by an allowed list: {word: columns of `Entry`}. `-word` turns it round; ties fall by place.
 
-    A column may be an expression (`F("x").desc(nulls_last=True)`): its empty values come last whichever way it turns.
+    `default` are the words that hold where none is chosen.
+
+    Empty values come last whichever way a list is turned.
     """
 
     field_class = WordsField
     facet = False
 
-    def __init__(self, *, fields, words, **kwargs):
-        self.fields, self.words = fields, words
+    def __init__(self, *, fields, words, default=(), **kwargs):
+        self.fields, self.words, self.default = fields | {RELEVANCE: ()}, words, default
         super().__init__(known=self.known, label=_("Sort by"), **kwargs)
 
     def known(self, words):
-        return {sign + word for word in self.fields for sign in ("", "-")}
+        return {sign + word for word in self.fields for sign in ("", "-")} - {f"-{RELEVANCE}"}
 
-    def filter(self, queryset, value):
-        if not value:
-            return queryset
+    def order(self, chosen, query):
+        """Return what `order_by` takes for the words chosen; `query` is what relevance is measured by."""
         columns = []
-        for word in value:
-            chosen = self.fields[word.removeprefix("-")]
-            columns += [self.turned(column) for column in chosen] if word.startswith("-") else chosen
-        # A work may be a report too, perhaps a hidden one; only what has a place in its report is sorted by that.
-        ties = ("report", "order") if self.has(queryset, "order") else ()
-        return queryset.order_by(*columns, *ties, "pk")
-
-    @staticmethod
-    def turned(column):
-        """Return a column sorted the other way."""
-        if isinstance(column, OrderBy):
-            return OrderBy(column.expression, descending=not column.descending, nulls_last=True)
-        return column[1:] if column.startswith("-") else f"-{column}"
-
-    @staticmethod
-    def has(queryset, column):
-        return any(field.name == column for field in queryset.model._meta.concrete_fields)
+        for word in chosen or self.default:
+            if word == RELEVANCE:
+                columns += [finding.exactness(query).asc()] if query else []
+                continue
+            for column in self.fields[word.removeprefix("-")]:
+                name, descending = column.removeprefix("-"), column.startswith("-") != word.startswith("-")
+                nulls = {"nulls_last": True} if name == "number" else {}
+                columns.append(F(name).desc(**nulls) if descending else F(name).asc(**nulls))
+        return [*columns, "place"]
 
 
 class StrictFilterSet(django_filters.FilterSet):
-    """Base of every list's filters. `errors` names each unknown parameter or value; check `is_valid()` before `qs`.
+    """Base of every list's filters. `errors` names each unknown parameter or value; check `is_valid()` before the rest.
 
+    `listed` is what the list is of in the index, `fixed` the terms, (facet, value), under which all of its rows stand.
     `presentation` are the parameters that may stand beside the filters. More or longer values than a reader could mean
     are refused before anything is asked of the database.
     """
 
+    listed = None
+    fixed = ()
     presentation = PRESENTATION
 
     def is_valid(self):
@@ -324,9 +291,9 @@ class StrictFilterSet(django_filters.FilterSet):
         if (n := sum(map(len, given.values()))) > VALUES_MOST:
             message = _("All filters together take at most %(most)s values; here are %(n)s.")
             errors[max(given, key=lambda name: len(given[name]))] = [message % {"most": VALUES_MOST, "n": n}]
-        for name, words in given.items():
+        for name, values in given.items():
             longest = getattr(self.filters[name], "longest", VALUE_LENGTH)
-            if any(len(word) > longest for word in words):
+            if any(len(value) > longest for value in values):
                 errors.setdefault(name, []).append(_("A value has at most %(n)s characters.") % {"n": longest})
         return errors
 
@@ -334,26 +301,92 @@ class StrictFilterSet(django_filters.FilterSet):
         """Return the words chosen in a facet."""
         return self.form.cleaned_data.get(name) or []
 
-    def without(self, name):
-        """Return the rows that all other filters leave: what a facet's counts are taken over."""
-        queryset = self.queryset.all()
-        for key, value in self.form.cleaned_data.items():
-            if key != name and not isinstance(self.filters[key], SortFilter):
-                queryset = self.filters[key].filter(queryset, value)
-        return queryset
+    @cached_property
+    def active(self):
+        """The filters that narrow the list, {name: cleaned value}."""
+        narrowing = {name: f for name, f in self.filters.items() if not isinstance(f, (SortFilter, ViewFilter))}
+        return {name: value for name in narrowing if (value := self.form.cleaned_data.get(name)) not in (None, "", [])}
 
-    def bare(self, queryset):
-        """Return the same rows without what a list works out for each of them, which a count would drag along."""
-        return queryset.model.objects.filter(pk__in=queryset.order_by().values("pk"))
+    @cached_property
+    def terms(self):
+        """The terms by which the list is narrowed, {name: their ids}, those of all its rows as `fixed`."""
+        wanted = {f"fixed {facet}": {(facet, value)} for facet, value in self.fixed}
+        for name, value in self.active.items():
+            if isinstance(word_filter := self.filters[name], WordsFilter):
+                wanted[name] = {(word_filter.term or name, term) for term in word_filter.values(value)}
+        ids = finding.term_ids({term for terms in wanted.values() for term in terms})
+        return {name: [ids[term] for term in terms if term in ids] for name, terms in wanted.items()}
+
+    def hits(self, *, but=(), only=None, kind=None):
+        """Return the entries that the filters leave; `but` some filters, by `only` some, of another `kind`."""
+        kind = kind or self.listed
+        entries = Entry.objects.filter(kind=kind)
+        for name in [*self.terms, *(self.active.keys() - self.terms.keys())]:
+            if name in but or only is not None and name not in only:
+                continue
+            if name in self.terms:
+                entries = entries.filter(Q(terms__any=self.terms[name]) if self.terms[name] else Q(pk__in=[]))
+            else:
+                entries = entries.filter(self.filters[name].condition(self.active[name], kind))
+        return entries
+
+    def ordered(self):
+        """Return the entries that the filters leave, in the order of the list."""
+        sorting = self.filters.get("ordering")
+        chosen, query = self.form.cleaned_data.get("ordering") or [], self.active.get("q")
+        rows = self.hits().only("object_id", "name", "number", "documents")
+        return rows.order_by(*(sorting.order(chosen, query) if sorting else ["place"]))
+
+    def keys(self):
+        """Return the primary keys of all rows of the list, in its order."""
+        return list(self.ordered().values_list("object_id", flat=True))
+
+    def filter_queryset(self, queryset):
+        return queryset.filter(pk__in=self.hits().values("object_id"))
+
+    def tallied(self, but=()):
+        """Return the term of whose tallies the counts can be read, 0 for all of the kind; None where there is none."""
+        left = {name for name in {*self.terms, *self.active} if name not in but}
+        if not left:
+            return 0
+        (name, *more) = left
+        return self.terms[name][0] if not more and len(self.terms.get(name, ())) == 1 else None
+
+    @cached_property
+    def total(self):
+        """How many rows the list has."""
+        ids = [ids[0] for ids in self.terms.values() if len(ids) == 1]
+        plain = self.active.keys() <= self.terms.keys() and len(ids) == len(self.terms)
+        if plain and len(ids) < (2 if self.narrow else 3):
+            return finding.total(self.listed, ids)
+        return self.hits().count()
+
+    @property
+    def narrow(self):
+        """Whether the list is narrowed by a facet of very many values, with which no pairs are tallied."""
+        return any((self.filters[name].term or name) in NARROW for name in self.terms if name in self.filters)
+
+    def counts(self, but=()):
+        """Return how many entries stand under what, {facet: {value: n}}, once all filters are on `but` some."""
+        term = self.tallied(but)
+        if term is None:
+            return finding.counts(self.hits(but=but))
+        found = finding.tallied(self.listed, term)
+        if finding.total(self.listed, [term] if term else []) <= FEW:
+            return found | {facet: ns for facet, ns in finding.counts(self.hits(but=but)).items() if facet in NARROW}
+        return found | finding.newest_counts(self.hits(but=but).order_by("place"), NARROW, NEWEST, FACET_LIMIT)
 
     def facets(self):
-        """Return the facets in the order of declaration: {name, label, help, values, open}. One query each."""
-        found = []
+        """Return the facets in the order of declaration: {name, label, help, values, more, chosen}."""
+        found, counted = [], {}
         for name, word_filter in self.filters.items():
             if not word_filter.facet:
                 continue
             chosen = self.chosen(name)
-            rows = word_filter.facet_rows(self.bare(self.without(name)))
+            but = (name,) if chosen else ()
+            if but not in counted:
+                counted[but] = self.counts(but)
+            rows = word_filter.facet_rows(counted[but].get(word_filter.term or name, {}))
             values = [FacetValue(word, label, n, word in chosen) for word, label, n in rows]
             listed = {value.value for value in values}
             missing = word_filter.labels([word for word in chosen if word not in listed])
@@ -380,8 +413,8 @@ class StrictFilterSet(django_filters.FilterSet):
                 labels = word_filter.labels(value)
                 found += [dict(name=name, label=word_filter.label, value=w, text=labels.get(w, w)) for w in value]
             elif not isinstance(word_filter, (WordsFilter, SortFilter)) and value not in (None, ""):
-                text = int(value) if isinstance(word_filter, WholeFilter) else value
-                found.append(dict(name=name, label=word_filter.label, value=str(text), text=str(text)))
+                text = str(int(value)) if isinstance(word_filter, WholeFilter) else self.form[name].value()
+                found.append(dict(name=name, label=word_filter.label, value=text, text=text))
         return found
 
 
@@ -391,16 +424,8 @@ class YearFacet(WordsFilter):
     def known(self, words):
         return {word for word in words if word.isascii() and word.isdigit() and len(word) == 4}
 
-    def having(self, queryset, words):
-        wanted = Q()
-        for word in words:
-            wanted |= Q(**{f"{self.field_name}__startswith": word})
-        return queryset.filter(wanted)
-
-    def facet_rows(self, queryset):
-        years = queryset.order_by().exclude(**{self.field_name: ""}).annotate(facet_year=Substr(self.field_name, 1, 4))
-        rows = years.values_list("facet_year").annotate(n=Count("pk", distinct=True))
-        return sorted(((year, year, n) for year, n in rows), reverse=True)
+    def facet_rows(self, counts):
+        return sorted(((year, year, n) for year, n in counts.items()), reverse=True)
 
     def labels(self, words):
         return {word: word for word in words}

@@ -1,13 +1,17 @@
 """The list shape that every list page has, and the pages that belong to no one app."""
 
+from dataclasses import replace
+
 from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import resolve, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal import export
+from portal.filters import RELEVANCE
 from portal.paging import BrokenCursor, Keyset
 from portal.text import told
 from recommendations import band, comparison, forecasting
@@ -35,13 +39,13 @@ def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SI
     if export.form_of(request):
         return as_data(request, filterset, table)
     try:
-        page = page_of(request, Keyset(filterset.qs, size))
+        page = page_of(request, Keyset(filterset.ordered(), size))
     except BrokenCursor as broken:
         return refusal(request, {"cursor": [str(broken)]})
     shown = {
         "filterset": filterset,
-        "page_obj": page,
-        "total": filterset.qs.count(),
+        "page_obj": replace(page, rows=found(queryset, page.rows)),
+        "total": filterset.total,
         "facets": filterset.facets(),
         "chips": chips(request, filterset),
         "sorting": sorting(request, filterset),
@@ -49,6 +53,12 @@ def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SI
         "summary": summary and summary(filterset),
     }
     return render(request, template, shown | context)
+
+
+def found(queryset, entries):
+    """Return the rows of entries of the index, as a queryset brings them along; one that has just gone is left out."""
+    rows = queryset.in_bulk([entry.object_id for entry in entries])
+    return [rows[entry.object_id] for entry in entries if entry.object_id in rows]
 
 
 def page_of(request, pages):
@@ -72,7 +82,7 @@ def as_data(request, filterset, table, keys=None, fetch=None):
     A page whose order is not that of its filter gives the primary keys in its order; and `fetch`, where its rows are
     not simply those of the table, which returns {key: row}.
     """
-    keys = list(filterset.qs.values_list("pk", flat=True)) if keys is None else keys
+    keys = filterset.keys() if keys is None else keys
     fetch = fetch or table.prepare(filterset.queryset).in_bulk
     # By address, because pages and API stand side by side and neither may import the other.
     objects = resolve(reverse(f"api-{table.endpoint}-list")).func.cls.objects
@@ -98,6 +108,8 @@ def sorting(request, filterset):
     chosen = filterset.form.cleaned_data.get("ordering") or []
     found = []
     words = filterset.filters["ordering"].words
+    if filterset.active.get("q"):
+        words = words | {RELEVANCE: _("most relevant first")}
     for place, (word, label) in enumerate(words.items()):
         query = request.GET.copy()
         query.pop("cursor", None)
@@ -250,7 +262,9 @@ def timeline(request):
     filterset = EventFilterSet(request.GET, queryset=Event.objects.published().for_list(), request=request)
     if errors := list_errors(request, filterset):
         return refusal(request, errors)
-    events = sorted(filterset.qs, key=lambda event: (event.target, not event.date))  # goals last, undated before them
+    rows = filterset.queryset.in_bulk(filterset.keys())
+    # Goals last, undated before them
+    events = sorted(rows.values(), key=lambda event: (event.target, not event.date))
     if export.form_of(request):
         return as_data(request, filterset, EVENTS, [event.pk for event in events])
     years, targets = {}, []

@@ -1,33 +1,30 @@
 """What lists of what reports say, of events and of the vocabulary, and the matrix, can be narrowed by."""
 
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from portal import finding
 from portal.filters import (
     VALUE_LENGTH,
-    CasesFilter,
     ChoiceWordsFilter,
     OneChoiceFilter,
     OneWordField,
     SlugWordsFilter,
     SortFilter,
     StrictFilterSet,
-    TextFilter,
-    TreeWordsFilter,
+    ViewFilter,
     WholeFilter,
     WordsField,
     WordsFilter,
     YearFacet,
 )
+from portal.models import Entry, Kind
 from portal.text import number, told
 from recommendations.models import (
-    MOST_CONTESTED,
     STANCE_WORDS,
     STANCES,
     Actor,
@@ -43,10 +40,10 @@ from recommendations.models import (
     Subject,
     Voice,
 )
-from reports.filters import AuthorFilter, InstitutionFilter, NamedFilterSet, ReportFilter, year_bounds
+from reports.filters import AuthorFilter, InstitutionFilter, NamedFilterSet, ReportFilter, searched, year_bounds
 from reports.models import Event, Report
 
-REPORT_ORDER = {"date": ("report__date",), "report": ("report__slug", "order")}
+REPORT_ORDER = {"date": ("-place",), "report": ("name",)}
 REPORT_WORDS = {"-date": _("newest first"), "date": _("oldest first"), "report": _("by document")}
 REPORT_HELP = _("date or report; a minus sign turns it round.")
 
@@ -57,12 +54,11 @@ HEDGES = dict(Position.Hedge.choices)
 WIDEST = 200  # columns of a matrix, and the documents that it reads
 
 
-class AreaFilter(TreeWordsFilter):
-    """Policy areas; a parent stands for everything below it."""
+class AreaFilter(SlugWordsFilter):
+    """Policy areas. A parent stands for everything below it: what is filed there is filed under every area above."""
 
-    def __init__(self, field_name="areas", **kwargs):
+    def __init__(self, **kwargs):
         super().__init__(
-            field_name=field_name,
             rows=PolicyArea.objects.all,
             label=_("Policy area"),
             help_text=_("Slug of a policy area; a parent stands for its children too. Repeat for “or”."),
@@ -71,7 +67,7 @@ class AreaFilter(TreeWordsFilter):
 
 
 class ActorFilter(SlugWordsFilter):
-    """Actors by slug. With `authors`, that word stands for the report's own authors (an empty column)."""
+    """Actors by slug. With `authors`, that word stands for the report's own authors."""
 
     def __init__(self, *, authors=False, **kwargs):
         self.authors = authors
@@ -80,150 +76,124 @@ class ActorFilter(SlugWordsFilter):
     def known(self, words):
         return super().known(words) | ({AUTHORS} if self.authors else set())
 
-    def having(self, queryset, words):
-        if not self.authors or AUTHORS not in words:
-            return super().having(queryset, words)
-        return queryset.filter(Q(**{self.field_name: None}) | Q(**{f"{self.field_name}__in": self.ids(words)}))
+    def values(self, words):
+        return super().values(words) + [AUTHORS] * (AUTHORS in words)
 
-    def facet_rows(self, queryset):
-        rows = super().facet_rows(queryset)
-        if self.authors and (own := queryset.filter(**{self.field_name: None}).count()):
-            rows.insert(0, (AUTHORS, _("the authors themselves"), own))
-        return rows
+    def facet_rows(self, counts):
+        rows = super().facet_rows({value: n for value, n in counts.items() if value != AUTHORS})
+        return [*([(AUTHORS, _("the authors themselves"), counts[AUTHORS])] if AUTHORS in counts else []), *rows]
 
     def labels(self, words):
         return super().labels(words) | ({AUTHORS: _("the authors themselves")} if AUTHORS in words else {})
 
 
-class UnitFilter(CasesFilter):
+class UnitFilter(ChoiceWordsFilter):
     """Single acts, umbrellas that gather them, and rows that repeat others."""
 
     CHOICES = {"atomic": _("single act"), "umbrella": _("umbrella"), "restating": _("repeats another")}
 
-    def units(self, queryset):
-        return {
-            "atomic": queryset.atomic(),
-            "umbrella": queryset.umbrellas(),
-            "restating": queryset.restating(),
-        }
-
-    def having(self, queryset, words):
-        units = self.units(queryset.model.objects.all())
-        wanted = Q()
-        for word in words:
-            wanted |= Q(pk__in=units[word].values("pk"))
-        return queryset.filter(wanted)
-
-    def facet_rows(self, queryset):
-        units = self.units(queryset.order_by())
-        return [(word, label, n) for word, label in self.CHOICES.items() if (n := units[word].count())]
-
 
 class RecommendationFilterSet(StrictFilterSet):
-    q = TextFilter(
-        within=("summary_zh", "summary_en", "condition_zh", "condition_en"),
-        label=_("Words"),
-        help_text=_("Words that must all occur in summary or condition, in either language."),
-    )
+    listed = Kind.RECOMMENDATIONS
+    q = searched(_("In summary, condition and evidence, and in the names of addressees, areas and instruments."))
     area = AreaFilter()
     addressee = ActorFilter(
-        field_name="addressees",
         label=_("Addressed to"),
         help_text=_("Slug of the actor who is asked. Repeat for “or”."),
     )
     action_type = ChoiceWordsFilter(
-        field_name="action_type",
         choices=Recommendation.ActionType.choices,
         label=pgettext_lazy("recommendation", "Action"),
         help_text=_("What is to be done. Repeat for “or”."),
     )
     force = ChoiceWordsFilter(
-        field_name="force", choices=Recommendation.Force.choices, label=_("Force"), help_text=_("must, should or may.")
+        choices=Recommendation.Force.choices, label=_("Force"), help_text=_("must, should or may.")
     )
     standing = ChoiceWordsFilter(
-        field_name="standing",
         choices=Recommendation.Standing.choices,
         label=_("Standing"),
         help_text=_("agreed, proposed or for_discussion."),
     )
-    voice = ChoiceWordsFilter(
-        field_name="voice", choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed.")
-    )
+    voice = ChoiceWordsFilter(choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed."))
     made_by = ActorFilter(
-        field_name="made_by",
         authors=True,
         label=_("Made by"),
         help_text=_("Slug of the actor whose advice it is; “authors” for the report's own. Repeat for “or”."),
     )
     unit = UnitFilter(label=_("Unit"), help_text=_("atomic, umbrella or restating. Repeat for “or”."))
     instrument = SlugWordsFilter(
-        field_name="instruments",
         rows=Instrument.objects.published,
         label=_("Instrument"),
         help_text=_("Slug of a named agreement, body or law. Repeat for “or”."),
     )
-    report = ReportFilter(field_name="report")
-    author = AuthorFilter(path="report__")
-    institution = InstitutionFilter(path="report__")
-    year = YearFacet(field_name="report__date", label=_("Year"), help_text=_("Year of the report. Repeat for “or”."))
-    year_min, year_max = year_bounds("report__date")
+    report = ReportFilter()
+    author = AuthorFilter()
+    institution = InstitutionFilter()
+    year = YearFacet(label=_("Year"), help_text=_("Year of the report. Repeat for “or”."))
+    year_min, year_max = year_bounds()
     ordering = SortFilter(fields=REPORT_ORDER, words=REPORT_WORDS, help_text=REPORT_HELP)
 
     class Meta:
         model = Recommendation
         fields = []
 
+    def tally(self):
+        """Return how many of the rows count, by voice, from how many reports, and how many are listed uncounted.
+
+        {"voices": {voice: n}, "documents": n, "umbrellas": n, "repeats": n}
+        """
+        counts = self.counts()
+        voices, units = counts.get("counted", {}), counts.get("unit", {})
+        counted = finding.term_ids({("counted", voice) for voice in voices}).values()
+        single = self.hits().filter(terms__any=list(counted)).order_by() if counted else Entry.objects.none()
+        return {
+            "voices": {voice: voices[voice] for voice in Voice.values if voice in voices},
+            "documents": single.values("report_id").distinct().count(),
+            "umbrellas": units.get("umbrella", 0),
+            "repeats": units.get("restating", 0),
+        }
+
 
 class PositionFilterSet(StrictFilterSet):
-    q = TextFilter(
-        within=("summary_zh", "summary_en", "question__text_zh", "question__text_en"),
-        label=_("Words"),
-        help_text=_("Words that must all occur in summary or question, in either language."),
-    )
-    area = AreaFilter(field_name="question__areas")
+    listed = Kind.POSITIONS
+    q = searched(_("In summary, question, condition and evidence, and in the names of holders and areas."))
+    area = AreaFilter()
     kind = ChoiceWordsFilter(
-        field_name="question__kind",
         choices=Question.Kind.choices,
         label=_("Kind of question"),
         help_text=_("normative, predictive or evaluative."),
     )
     question = SlugWordsFilter(
-        field_name="question",
         rows=Question.objects.published,
         name="text",
         label=_("Question"),
         help_text=_("Slug of a question. Repeat for “or”."),
     )
     holder = ActorFilter(
-        field_name="holder",
         authors=True,
         label=_("Holder"),
         help_text=_("Slug of the actor who holds it; “authors” for the report's own. Repeat for “or”."),
     )
-    voice = ChoiceWordsFilter(
-        field_name="voice", choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed.")
-    )
+    voice = ChoiceWordsFilter(choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed."))
     stance = ChoiceWordsFilter(
-        field_name="stance",
         choices=[(str(stance), str(stance)) for stance in STANCES],
         label=_("Stance"),
         help_text=_("2, 1, 0, -1 or -2. Repeat for “or”."),
     )
     stance.facet = False
     hedge = ChoiceWordsFilter(
-        field_name="hedge",
         choices=Position.Hedge.choices,
         label=_("Hedge"),
         help_text=_("certain, likely, possible or open."),
     )
-    report = ReportFilter(field_name="report")
-    author = AuthorFilter(path="report__")
-    institution = InstitutionFilter(path="report__")
-    year_min, year_max = year_bounds("report__date")
+    report = ReportFilter()
+    author = AuthorFilter()
+    institution = InstitutionFilter()
+    year_min, year_max = year_bounds()
     ordering = SortFilter(
-        fields=REPORT_ORDER | {"question": ("question__slug",), "stance": ("stance",)},
+        fields=REPORT_ORDER | {"stance": ("number",)},
         words=REPORT_WORDS,
-        help_text=_("date, report, question or stance; a minus sign turns it round."),
+        help_text=_("date, report or stance; a minus sign turns it round."),
     )
 
     class Meta:
@@ -231,7 +201,7 @@ class PositionFilterSet(StrictFilterSet):
         fields = []
 
 
-class HorizonFilter(CasesFilter):
+class HorizonFilter(ChoiceWordsFilter):
     """By when a forecast is meant to come true: a stretch of time, some date, or nothing that the text says."""
 
     CHOICES = {
@@ -241,65 +211,39 @@ class HorizonFilter(CasesFilter):
         "dated": _("by a date"),
         "unsaid": _("no date given"),
     }
-    SPELT = {"dated": Q(horizon__gte="0", horizon__lt=":"), "unsaid": Q(horizon="")}  # a date begins with a digit
-
-    def condition(self, word):
-        return self.SPELT.get(word) or Q(horizon=word)
-
-    def having(self, queryset, words):
-        return queryset.filter(reduce(or_, map(self.condition, words)))
-
-    def facet_rows(self, queryset):
-        counts = {word: Count("pk", filter=self.condition(word), distinct=True) for word in self.CHOICES}
-        found = queryset.order_by().aggregate(**counts)
-        return [(word, label, found[word]) for word, label in self.CHOICES.items() if found[word]]
 
 
 class ForecastFilterSet(PositionFilterSet):
-    """Positions on questions about the future. Needs a queryset `with_result()`."""
+    """Positions on questions about the future."""
 
+    fixed = (("kind", Question.Kind.PREDICTIVE),)
     kind = None
     horizon = HorizonFilter(label=_("By when"), help_text=_("short, term, long, dated or unsaid. Repeat for “or”."))
     outcome = ChoiceWordsFilter(
-        field_name="came_out",
         choices=Position.Result.choices,
         label=_("What came of it"),
         help_text=_("open, held, part, failed, unknowable or unsaid. Repeat for “or”."),
     )
 
-    def bare(self, queryset):
-        return super().bare(queryset).with_result()  # counted by its own facet
 
-
-class AgreementFilter(CasesFilter):
+class AgreementFilter(ChoiceWordsFilter):
     """How the documents' own answers lie to one another. Joint and attributed views decide nothing here."""
 
     CHOICES = dict(Agreement.choices)
-
-    def having(self, queryset, words):
-        return queryset.filter(pk__in=queryset.model.objects.of_agreement(*words).values("pk"))
-
-    def facet_rows(self, queryset):
-        rows = queryset.order_by()
-        return [(word, label, n) for word, label in self.CHOICES.items() if (n := rows.of_agreement(word).count())]
 
 
 class DocumentsFilter(WholeFilter):
     """At least so many documents that answer a question."""
 
-    def filter(self, queryset, value):
-        return queryset if value is None else queryset.answered_in(int(value))
+    def condition(self, value, kind):
+        return Q(documents__gte=int(value))
 
 
 class QuestionFilterSet(StrictFilterSet):
-    """Needs a queryset `with_counts()` and `with_contention()`."""
-
-    q = TextFilter(
-        within=("text_zh", "text_en"), label=_("Words"), help_text=_("Words that must all occur, in either language.")
-    )
+    listed = Kind.QUESTIONS
+    q = searched(_("In the question, in either language."))
     area = AreaFilter()
     kind = ChoiceWordsFilter(
-        field_name="kind",
         choices=Question.Kind.choices,
         label=_("Kind"),
         help_text=_("normative, predictive or evaluative."),
@@ -316,20 +260,23 @@ class QuestionFilterSet(StrictFilterSet):
         label=_("Documents, at least"),
         help_text=_("At least so many documents answer, each for itself, jointly or for others: a number from 1 on."),
     )
-    report = ReportFilter(field_name="positions__report")
+    report = ReportFilter()
     holder = ActorFilter(
-        field_name="positions__holder",
-        gate=lambda: {"positions__report__in": Report.objects.published()},
         label=_("Holder"),
         help_text=_("Slug of an actor who answers it. Repeat for “or”."),
     )
     ordering = SortFilter(
-        fields={"contention": MOST_CONTESTED, "documents": ("-report_count", "slug"), "name": ("slug",)},
+        fields={
+            "contention": ("-number", "-documents", "name"),
+            "documents": ("-documents", "name"),
+            "name": ("name",),
+        },
         words={
             "contention": _("most contested first"),
             "documents": _("most documents first"),
             "name": _("by address"),
         },
+        default=("contention",),
         help_text=_(
             "contention (most contested first, and after them the questions that fewer than three documents answer for "
             "themselves), documents (most first) or name; a minus sign turns it round."
@@ -436,27 +383,23 @@ class BesideFilter(SlugWordsFilter):
 class MatrixFilterSet(StrictFilterSet):
     """Which documents are set side by side on which questions, and which of their views are shown."""
 
+    listed = Kind.QUESTIONS
     area = AreaFilter()
     kind = ChoiceWordsFilter(
-        field_name="kind",
         choices=Question.Kind.choices,
         label=_("Kind of question"),
         help_text=_("normative, predictive or evaluative."),
     )
     question = SlugWordsFilter(
-        field_name="pk",
         rows=Question.objects.published,
         name="text",
         label=_("Question"),
         help_text=_("Slug of a question. Repeat for “or”."),
     )
-    report = ReportFilter(field_name="pk")
-    year_min, year_max = year_bounds("date")
-    voice = ChoiceWordsFilter(
-        field_name="voice", choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed.")
-    )
+    report = ReportFilter()
+    year_min, year_max = year_bounds()
+    voice = ChoiceWordsFilter(choices=Voice.choices, label=_("Voice"), help_text=_("own, joint or attributed."))
     holder = ActorFilter(
-        field_name="holder",
         authors=True,
         label=_("Holder"),
         help_text=_("Slug of the actor who holds it; “authors” for the report's own. Repeat for “or”."),
@@ -467,7 +410,6 @@ class MatrixFilterSet(StrictFilterSet):
         help_text=_("reports, or holders."),
     )
     beside = BesideFilter(
-        field_name="report",
         label=_("Beside"),
         help_text=_(
             "Column by agreement with which the columns are sorted: the slug of a report, or with columns=holders "
@@ -491,20 +433,15 @@ class MatrixFilterSet(StrictFilterSet):
         model = Question
         fields = []
 
-    def narrowed(self, queryset, names):
-        """Return the rows that these of the filters leave."""
-        for name in names:
-            queryset = self.filters[name].filter(queryset, self.form.cleaned_data.get(name))
-        return queryset
-
     def selection(self):
         """Return the Selection that a valid filterset asks for, in a few queries however much there is."""
-        chosen = self.narrowed(Report.objects.published(), self.DOCUMENTS)
+        documents = self.hits(only=self.DOCUMENTS, kind=Kind.REPORTS)
+        chosen = Report.objects.published().filter(pk__in=documents.values("object_id"))
         reports = list(chosen.only("slug", "title_zh", "title_en", "date", "coding")[: WIDEST + 1])
         total = chosen.count() if len(reports) > WIDEST else len(reports)
         given = Position.objects.filter(report__in=reports[:WIDEST])
         if any(self.chosen(name) for name in self.QUESTIONS):
-            given = given.filter(question__in=self.narrowed(Question.objects.all(), self.QUESTIONS))
+            given = given.filter(question__in=self.hits(only=self.QUESTIONS).values("object_id"))
         rows = list(given.order_by().values_list(*Answer.COLUMNS))
         questions = Question.objects.in_bulk({row[1] for row in rows})
         actors = Actor.objects.in_bulk({row[3] for row in rows} - {None})
@@ -519,36 +456,30 @@ class MatrixFilterSet(StrictFilterSet):
             total=total,
             across=next(iter(self.chosen("columns")), REPORTS),
             voices=set(self.chosen("voice")),
-            holders={*self.filters["holder"].ids(words), *({None} if AUTHORS in words else ())} if words else set(),
+            holders={None if value == AUTHORS else int(value) for value in self.filters["holder"].values(words)},
             ordering=self.chosen("ordering"),
             beside=next(iter(self.chosen("beside")), ""),
         )
 
 
 class RatingFilterSet(StrictFilterSet):
+    listed = Kind.RATINGS
+    q = searched(_("In summary and evidence, and in the names of subjects, frameworks and assessors."))
     framework = SlugWordsFilter(
-        field_name="dimension__framework",
         rows=Framework.objects.published,
         name="title",
         label=_("Framework"),
         help_text=_("Slug of a framework. Repeat for “or”."),
     )
-    subject = SlugWordsFilter(
-        field_name="subject", rows=Subject.objects.published, label=_("Subject"), help_text=_("Slug of what is rated.")
-    )
-    level = ChoiceWordsFilter(
-        field_name="level", choices=Rating.Level.choices, label=_("Level"), help_text=_("low, medium or high.")
-    )
-    basis = ChoiceWordsFilter(
-        field_name="basis", choices=Rating.Basis.choices, label=_("Basis"), help_text=_("How the text states it.")
-    )
+    subject = SlugWordsFilter(rows=Subject.objects.published, label=_("Subject"), help_text=_("Slug of what is rated."))
+    level = ChoiceWordsFilter(choices=Rating.Level.choices, label=_("Level"), help_text=_("low, medium or high."))
+    basis = ChoiceWordsFilter(choices=Rating.Basis.choices, label=_("Basis"), help_text=_("How the text states it."))
     assessor = ActorFilter(
-        field_name="assessor",
         authors=True,
         label=_("Assessor"),
         help_text=_("Slug of the actor who rates; “authors” for the report's own."),
     )
-    report = ReportFilter(field_name="report")
+    report = ReportFilter()
     ordering = SortFilter(fields=REPORT_ORDER, words=REPORT_WORDS, help_text=REPORT_HELP)
 
     class Meta:
@@ -571,24 +502,24 @@ class EndFilter(WordsFilter):
     def known(self, words):
         return {"/".join(key) for key in self.rows(words).values_list("report__slug", "key")}
 
-    def having(self, queryset, words):
-        ends = self.rows(words).values("pk")
-        return queryset.filter(Q(source__in=ends) | Q(target__in=ends))
+    def values(self, words):
+        return [str(pk) for pk in self.rows(words).values_list("pk", flat=True)]
 
     def labels(self, words):
         return {word: word for word in words}
 
 
 class CrossReferenceFilterSet(StrictFilterSet):
-    kind = ChoiceWordsFilter(
-        field_name="kind", choices=CrossReference.Kind.choices, label=_("Kind"), help_text=_("Kind of relation.")
-    )
-    report = ReportFilter(field_name="source__report", paths=("target__report",))
+    listed = Kind.CROSSREFERENCES
+    q = searched(_("In the reason and in the summaries of both ends."))
+    kind = ChoiceWordsFilter(choices=CrossReference.Kind.choices, label=_("Kind"), help_text=_("Kind of relation."))
+    report = ReportFilter()
     recommendation = EndFilter(
+        term="end",
         label=_("Recommendation"),
         help_text=_("A recommendation at either end, as report/key: cyber-relations-2021/R07. Repeat for “or”."),
     )
-    ordering = SortFilter(fields={"source": ("source",)}, words={}, help_text=_("source."))
+    ordering = SortFilter(fields={"source": ("place",)}, words={}, help_text=_("source."))
 
     class Meta:
         model = CrossReference
@@ -596,21 +527,22 @@ class CrossReferenceFilterSet(StrictFilterSet):
 
 
 class AreaFilterSet(NamedFilterSet):
+    listed = Kind.AREAS
+
     class Meta:
         model = PolicyArea
         fields = []
 
 
 class SubjectFilterSet(NamedFilterSet):
+    listed = Kind.SUBJECTS
     framework = SlugWordsFilter(
-        field_name="ratings__dimension__framework",
         rows=Framework.objects.published,
         name="title",
-        gate=lambda: {"ratings__report__in": Report.objects.published()},
         label=_("Framework"),
         help_text=_("Slug of a framework. Repeat for “or”."),
     )
-    report = ReportFilter(field_name="ratings__report")
+    report = ReportFilter()
 
     class Meta:
         model = Subject
@@ -618,9 +550,8 @@ class SubjectFilterSet(NamedFilterSet):
 
 
 class ActorFilterSet(NamedFilterSet):
-    kind = ChoiceWordsFilter(
-        field_name="kind", choices=Actor.Kind.choices, label=_("Kind"), help_text=_("Kind of actor.")
-    )
+    listed = Kind.ACTORS
+    kind = ChoiceWordsFilter(choices=Actor.Kind.choices, label=_("Kind"), help_text=_("Kind of actor."))
 
     class Meta:
         model = Actor
@@ -628,9 +559,8 @@ class ActorFilterSet(NamedFilterSet):
 
 
 class InstrumentFilterSet(NamedFilterSet):
-    kind = ChoiceWordsFilter(
-        field_name="kind", choices=Instrument.Kind.choices, label=_("Kind"), help_text=_("Kind of instrument.")
-    )
+    listed = Kind.INSTRUMENTS
+    kind = ChoiceWordsFilter(choices=Instrument.Kind.choices, label=_("Kind"), help_text=_("Kind of instrument."))
 
     class Meta:
         model = Instrument
@@ -638,8 +568,10 @@ class InstrumentFilterSet(NamedFilterSet):
 
 
 class FrameworkFilterSet(StrictFilterSet):
-    report = ReportFilter(field_name="dimensions__ratings__report")
-    ordering = SortFilter(fields={"name": ("slug",)}, words={}, help_text=_("name."))
+    listed = Kind.FRAMEWORKS
+    q = searched(_("In title and description."))
+    report = ReportFilter()
+    ordering = SortFilter(fields={"name": ("name",)}, words={}, help_text=_("name."))
 
     class Meta:
         model = Framework
@@ -689,7 +621,8 @@ class ComparedFilter(ReportFilter):
 
 
 class ComparedFilterSet(StrictFilterSet):
-    reports = ComparedFilter(field_name="pk")
+    listed = Kind.REPORTS
+    reports = ComparedFilter()
     presentation = {"format"}
 
     class Meta:
@@ -700,22 +633,19 @@ class ComparedFilterSet(StrictFilterSet):
 class ChooserFilterSet(ComparedFilterSet):
     """The page has a box for words too, to find documents by."""
 
-    q = TextFilter(
-        within=("title_zh", "title_en"), label=_("Words"), help_text=_("Words that must all occur in the title.")
-    )
+    q = searched(_("In title, standfirst, authors and institutions."))
 
 
 class EventFilterSet(StrictFilterSet):
     """Events, which are filed under areas; so their finder stands here."""
 
-    q = TextFilter(
-        within=("title_zh", "title_en"), label=_("Words"), help_text=_("Words that must all occur in the title.")
-    )
+    listed = Kind.EVENTS
+    q = searched(_("In the title, in either language."))
     area = AreaFilter()
-    report = ReportFilter(field_name="mentions__report")
-    year_min, year_max = year_bounds("date", "date_end")
+    report = ReportFilter()
+    year_min, year_max = year_bounds()
     ordering = SortFilter(
-        fields={"date": ("date",)},
+        fields={"date": ("place",)},
         words={"date": _("oldest first"), "-date": _("newest first")},
         help_text=_("date; a minus sign turns it round."),
     )
@@ -723,15 +653,6 @@ class EventFilterSet(StrictFilterSet):
     class Meta:
         model = Event
         fields = []
-
-
-class ViewFilter(ChoiceWordsFilter):
-    """How a page is drawn, not what is in it: the rows stay as they are."""
-
-    facet = False
-
-    def having(self, queryset, words):
-        return queryset
 
 
 class FrameworkPageFilterSet(StrictFilterSet):

@@ -169,7 +169,12 @@ def question_items(ids):
     answers = Position.objects.published().select_related("report").only("question", "holder", "report__part_of")
     rows = Question.objects.published().filter(pk__in=ids).with_counts().with_contention().order_by()
     for row in rows.prefetch_related("areas", Prefetch("positions", answers)):
-        terms = {("kind", row.kind), ("agreement", str(row.agreement)), *area_terms(row.areas.all(), lines)}
+        terms = {
+            ("question", str(row.pk)),
+            ("kind", row.kind),
+            ("agreement", str(row.agreement)),
+            *area_terms(row.areas.all(), lines),
+        }
         for answer in row.positions.all():
             terms |= report_terms(answer.report)
             if answer.holder_id:

@@ -77,7 +77,7 @@ def recommendation_list(request):
     filterset = RecommendationFilterSet(request.GET, queryset=rows, request=request)
     context = {}
     if filterset.is_valid() and not form_of(request):
-        context = {"tally": filterset.qs.tally(), "asked": asked_of(filterset)}
+        context = {"tally": filterset.tally(), "asked": asked_of(filterset)}
     template = "recommendations/recommendation_list.html"
     return listing(request, RecommendationFilterSet, rows, template, table=RECOMMENDATIONS, **context)
 
@@ -545,7 +545,8 @@ def choose(request, filterset, slugs):
     Only so many are listed; words narrow them. Where nothing is chosen, pairs of those listed are proposed.
     """
     chosen = sorted(filterset.queryset.filter(slug__in=slugs), key=lambda report: slugs.index(report.slug))
-    others = filterset.without("reports").exclude(slug__in=slugs).by_publication()
+    others = filterset.queryset.filter(pk__in=filterset.hits(but=("reports",)).values("object_id"))
+    others = others.exclude(slug__in=slugs).by_publication()
     references = CrossReference.objects.published().by_document()
     answers = Position.objects.published()
     if chosen:

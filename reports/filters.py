@@ -1,9 +1,9 @@
 """What lists of reports, people, institutions, works and citations can be narrowed by."""
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from portal.filters import (
-    CasesFilter,
     ChoiceWordsFilter,
     SlugWordsFilter,
     SortFilter,
@@ -12,6 +12,7 @@ from portal.filters import (
     YearFacet,
     YearFilter,
 )
+from portal.models import Kind
 from reports.models import Author, Citation, Contribution, Institution, Report, Work
 
 
@@ -22,22 +23,18 @@ class ReportFilter(SlugWordsFilter):
         super().__init__(
             rows=Report.objects.published,
             name="title",
+            term="report",
             label=_("Document"),
             help_text=_("Slug of a report; a symposium stands for its essays too. Repeat for “or”."),
             **kwargs,
         )
 
-    def ids(self, words):
-        chosen = super().ids(words)
-        return chosen + list(self.rows().filter(part_of__in=chosen).values_list("pk", flat=True))
-
 
 class AuthorFilter(SlugWordsFilter):
-    """Reports, or rows of reports, to which a person contributed. `path` leads to the contributions."""
+    """Reports, or rows of reports, to which a person contributed."""
 
-    def __init__(self, *, path, **kwargs):
+    def __init__(self, **kwargs):
         super().__init__(
-            field_name=f"{path}contributions__author",
             rows=Author.objects.published,
             label=_("Author"),
             help_text=_("Slug of a person who wrote or took part. Repeat for “or”."),
@@ -48,64 +45,49 @@ class AuthorFilter(SlugWordsFilter):
 class InstitutionFilter(SlugWordsFilter):
     """Reports, or rows of reports, with which an institution has to do: as contributor, affiliation or publisher."""
 
-    def __init__(self, *, path, **kwargs):
+    def __init__(self, **kwargs):
         super().__init__(
-            field_name=f"{path}contributions__institution",
-            paths=(f"{path}contributions__affiliations", f"{path}publisher"),
             rows=Institution.objects.published,
             label=_("Institution"),
             help_text=_("Slug of a contributing, employing or publishing institution. Repeat for “or”."),
             **kwargs,
         )
 
-    def facet_rows(self, queryset):
-        found = {}
-        for path in (self.field_name, *self.paths):
-            rows = queryset.order_by().filter(**{f"{path}__isnull": False}).values_list("pk", f"{path}__slug")
-            for pk, slug in rows:
-                found.setdefault(slug, set()).add(pk)
-        labels = self.labels(found)
-        ranked = sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0]))
-        return [(slug, labels[slug], len(rows)) for slug, rows in ranked if slug in labels]
 
-
-def year_bounds(field_name, end=""):
-    """Return the filters year_min and year_max over a partial date, or over the time from it to an `end` date."""
+def year_bounds():
+    """Return the filters year_min and year_max over the date of a row, or over the time from it to an end date."""
     return (
-        YearFilter(
-            field_name=field_name,
-            bound="gte",
-            end=end,
-            label=_("From year"),
-            help_text=_("First year, for example 2019."),
-        ),
-        YearFilter(field_name=field_name, bound="lte", label=_("To year"), help_text=_("Last year, for example 2021.")),
+        YearFilter(bound="gte", label=_("From year"), help_text=_("First year, for example 2019.")),
+        YearFilter(bound="lte", label=_("To year"), help_text=_("Last year, for example 2021.")),
     )
+
+
+# How a query is written; what it is looked for in is said by each list.
+QUERY = _("Words that must all occur, “a phrase”, -not, one OR other, title: author: area: year:2019..2021.")
+
+
+def searched(within):
+    """Return the filter by words; `within` says where they are looked for."""
+    return TextFilter(label=_("Words"), help_text=format_lazy("{} {}", within, QUERY))
 
 
 class ReportFilterSet(StrictFilterSet):
-    q = TextFilter(
-        within=("title_zh", "title_en", "standfirst_zh", "standfirst_en"),
-        label=_("Words"),
-        help_text=_("Words that must all occur in title or standfirst."),
-    )
-    kind = ChoiceWordsFilter(
-        field_name="kind", choices=Report.Kind.choices, label=_("Kind"), help_text=_("Kind of publication.")
-    )
-    author = AuthorFilter(path="")
-    institution = InstitutionFilter(path="")
+    listed = Kind.REPORTS
+    q = searched(_("In title, standfirst, authors and institutions."))
+    kind = ChoiceWordsFilter(choices=Report.Kind.choices, label=_("Kind"), help_text=_("Kind of publication."))
+    author = AuthorFilter()
+    institution = InstitutionFilter()
     role = ChoiceWordsFilter(
-        field_name="contributions__role",
         choices=Contribution.Role.choices,
         label=_("Role"),
         help_text=_("A role taken."),
     )
-    report = ReportFilter(field_name="pk")
+    report = ReportFilter()
     report.facet = False
-    year = YearFacet(field_name="date", label=_("Year"), help_text=_("A year, for example 2021. Repeat for “or”."))
-    year_min, year_max = year_bounds("date")
+    year = YearFacet(label=_("Year"), help_text=_("A year, for example 2021. Repeat for “or”."))
+    year_min, year_max = year_bounds()
     ordering = SortFilter(
-        fields={"date": ("date",), "title": ("slug",)},
+        fields={"date": ("-place",), "title": ("name",)},
         words={"-date": _("newest first"), "date": _("oldest first"), "title": _("by address")},
         help_text=_("date or title; a minus sign turns it round."),
     )
@@ -118,22 +100,19 @@ class ReportFilterSet(StrictFilterSet):
 class NamedFilterSet(StrictFilterSet):
     """People, institutions and other named rows."""
 
-    q = TextFilter(
-        within=("name_index",), label=_("Words"), help_text=_("Part of a name in either language, or pinyin.")
-    )
+    q = searched(_("In the names, in either language or pinyin."))
     ordering = SortFilter(
-        fields={"name": ("sort_key", "slug")},
+        fields={"name": ("name",)},
         words={"name": _("by name")},
         help_text=_("name; a minus sign turns it round."),
     )
 
 
 class AuthorFilterSet(NamedFilterSet):
-    report = ReportFilter(field_name="contributions__report")
+    listed = Kind.AUTHORS
+    report = ReportFilter()
     institution = SlugWordsFilter(
-        field_name="contributions__affiliations",
         rows=Institution.objects.published,
-        gate=lambda: {"contributions__report__in": Report.objects.published()},
         label=_("Institution"),
         help_text=_("Slug of an affiliation as printed in a report. Repeat for “or”."),
     )
@@ -144,50 +123,33 @@ class AuthorFilterSet(NamedFilterSet):
 
 
 class InstitutionFilterSet(NamedFilterSet):
-    kind = ChoiceWordsFilter(
-        field_name="kind", choices=Institution.Kind.choices, label=_("Kind"), help_text=_("Kind of institution.")
-    )
+    listed = Kind.INSTITUTIONS
+    kind = ChoiceWordsFilter(choices=Institution.Kind.choices, label=_("Kind"), help_text=_("Kind of institution."))
 
     class Meta:
         model = Institution
         fields = []
 
 
-class SharedFilter(CasesFilter):
+class SharedFilter(ChoiceWordsFilter):
     """Works by how many documents cite them: two or more, or one."""
 
     CHOICES = {"yes": _("two documents or more"), "no": _("one document only")}
 
-    def having(self, queryset, words):
-        if {*words} == {"yes", "no"}:
-            return queryset
-        shared = queryset.model.objects.shared().values("pk")
-        return queryset.filter(pk__in=shared) if "yes" in words else queryset.exclude(pk__in=shared)
-
-    def facet_rows(self, queryset):
-        found = [(word, label, self.having(queryset, [word]).count()) for word, label in self.CHOICES.items()]
-        return [row for row in found if row[2]]
-
 
 class WorkFilterSet(StrictFilterSet):
-    """Needs a queryset `with_counts()`."""
-
-    q = TextFilter(
-        within=("title_zh", "title_en", "authors", "container"),
-        label=_("Words"),
-        help_text=_("Words that must all occur in title, authors or journal."),
-    )
+    listed = Kind.WORKS
+    q = searched(_("In title, authors or journal."))
     shared = SharedFilter(label=_("Cited in"), help_text=_("yes: cited in two documents or more; no: in one only."))
     person = SlugWordsFilter(
-        field_name="people",
         rows=Author.objects.published,
         label=_("Person"),
         help_text=_("Slug of a person of this portal who wrote the work. Repeat for “or”."),
     )
-    report = ReportFilter(field_name="citations__report")
-    year_min, year_max = year_bounds("date")
+    report = ReportFilter()
+    year_min, year_max = year_bounds()
     ordering = SortFilter(
-        fields={"date": ("date",), "title": ("slug",), "documents": ("-report_count", "slug")},
+        fields={"date": ("-place",), "title": ("name",), "documents": ("-documents", "name")},
         words={
             "-date": _("newest first"),
             "date": _("oldest first"),
@@ -202,18 +164,17 @@ class WorkFilterSet(StrictFilterSet):
 
 
 class CitationFilterSet(StrictFilterSet):
-    report = ReportFilter(field_name="report")
-    kind = ChoiceWordsFilter(
-        field_name="kind", choices=Citation.Kind.choices, label=_("Kind"), help_text=_("Kind of note.")
-    )
+    listed = Kind.CITATIONS
+    q = searched(_("In notes and in the titles of works."))
+    report = ReportFilter()
+    kind = ChoiceWordsFilter(choices=Citation.Kind.choices, label=_("Kind"), help_text=_("Kind of note."))
     work = SlugWordsFilter(
-        field_name="work",
         rows=Work.objects.published,
         name="title",
         label=_("Work"),
         help_text=_("Slug of a cited work."),
     )
-    ordering = SortFilter(fields={"report": ("report__slug", "order")}, words={}, help_text=_("report."))
+    ordering = SortFilter(fields={"report": ("name",)}, words={}, help_text=_("report."))
 
     class Meta:
         model = Citation

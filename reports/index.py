@@ -87,7 +87,7 @@ def passage_items(ids):
 
 
 def citation_items(ids):
-    rows = Citation.objects.published().filter(report__in=ids).select_related("report")
+    rows = Citation.objects.published().filter(report__in=ids).select_related("report", "work")
     for row, rank in ranked(rows, lambda row: (row.order, row.key)):
         yield Item(
             row.pk,
@@ -99,6 +99,7 @@ def citation_items(ids):
             | report_terms(row.report)
             | ({("work", str(row.work_id))} if row.work_id else set()),
             head=[row.note_zh, row.note_en],
+            body=[row.work.title_zh, row.work.title_en, row.work.authors] if row.work else [],
         )
 
 
@@ -165,6 +166,12 @@ def alone(kind):
     return lambda ids: Scope(others={kind: ids})
 
 
+def work_reach(ids):
+    """A work, and the citations that are found by its title."""
+    citing = Citation.objects.filter(work__in=ids).order_by().values_list("report", flat=True)
+    return Scope({*citing}, {Kind.WORKS: {*ids}})
+
+
 def schedule():
     """Return the ids of reports that have become public and are not in the index, and when the next one will."""
     waiting = Report.objects.filter(state=Report.State.SCHEDULED).order_by("publish_at")
@@ -191,7 +198,7 @@ REACH |= {
     SourceText: lambda ids: Scope({*Report.objects.filter(source_text__in=ids).values_list("pk", flat=True)}),
     Author: alone(Kind.AUTHORS),
     Institution: alone(Kind.INSTITUTIONS),
-    Work: alone(Kind.WORKS),
+    Work: work_reach,
 }
 AROUND.append(around)
 SCHEDULES.append(schedule)

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             name='Tally',
             fields=[
                 ('pk', models.CompositePrimaryKey('kind', 'term', 'beside', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.PositiveSmallIntegerField()),
+                ('kind', models.PositiveSmallIntegerField(choices=[(1, 'Reports'), (2, 'Passages'), (3, 'Recommendations'), (4, 'Positions'), (5, 'Ratings'), (6, 'Citations'), (7, 'Crossreferences'), (8, 'Questions'), (9, 'Authors'), (10, 'Institutions'), (11, 'Areas'), (12, 'Actors'), (13, 'Instruments'), (14, 'Subjects'), (15, 'Frameworks'), (16, 'Works'), (17, 'Events')])),
                 ('term', models.IntegerField()),
                 ('beside', models.IntegerField()),
                 ('n', models.IntegerField()),
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
             name='Entry',
             fields=[
                 ('place', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('kind', models.PositiveSmallIntegerField()),
+                ('kind', models.PositiveSmallIntegerField(choices=[(1, 'Reports'), (2, 'Passages'), (3, 'Recommendations'), (4, 'Positions'), (5, 'Ratings'), (6, 'Citations'), (7, 'Crossreferences'), (8, 'Questions'), (9, 'Authors'), (10, 'Institutions'), (11, 'Areas'), (12, 'Actors'), (13, 'Instruments'), (14, 'Subjects'), (15, 'Frameworks'), (16, 'Works'), (17, 'Events')])),
                 ('object_id', models.BigIntegerField()),
                 ('report_id', models.BigIntegerField(null=True)),
                 ('date', portal.fields.PartialDateField(blank=True, default='', max_length=10)),

@@ -1,0 +1,180 @@
+"""Which entries of the index a query, a word or a choice of terms finds, and how many of them are filed under what."""
+
+from collections import defaultdict
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Case, Q, Value, When
+
+from portal import words
+from portal.models import Entry, Kind, Tally, Term
+
+# The facets in which objects of a kind stand that have names of their own.
+FACETS = {
+    Kind.AUTHORS: ("author", "person"),
+    Kind.INSTITUTIONS: ("institution",),
+    Kind.AREAS: ("area",),
+    Kind.ACTORS: ("addressee", "made_by", "holder", "assessor"),
+    Kind.INSTRUMENTS: ("instrument",),
+    Kind.SUBJECTS: ("subject",),
+    Kind.FRAMEWORKS: ("framework",),
+}
+# By whose names a row is found too, whatever language and spelling they are asked for in.
+NAMED = {
+    Kind.REPORTS: (Kind.AUTHORS, Kind.INSTITUTIONS),
+    Kind.RECOMMENDATIONS: (Kind.ACTORS, Kind.AREAS, Kind.INSTRUMENTS),
+    Kind.POSITIONS: (Kind.ACTORS, Kind.AREAS),
+    Kind.RATINGS: (Kind.ACTORS, Kind.SUBJECTS, Kind.FRAMEWORKS),
+    Kind.WORKS: (Kind.AUTHORS,),
+}
+FIELDS = {"author": (Kind.AUTHORS, Kind.INSTITUTIONS), "area": (Kind.AREAS,)}
+EXACT, HEAD, ELSEWHERE = 0, 1, 2  # how well an entry answers a query
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Queries
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def asked(kind, query):
+    """Return the Q of entries of a kind that a `words.Query` finds: all of its clauses, each by any of its options."""
+    wanted = Q(pk__in=[]) if query.empty else Q()
+    for clause in query.clauses:
+        options = Q(pk__in=[])
+        for term in clause.options:
+            options |= answering(kind, term)
+        wanted &= ~options if clause.negated else options
+    return wanted
+
+
+def answering(kind, term):
+    """Return the Q of entries of a kind that one term of a query finds."""
+    if term.years:
+        return within(*term.years)
+    if term.field == "title" or term.field == "author" and kind == Kind.AUTHORS:
+        return holding(term.phrases, "head")
+    if term.field:
+        return under(FIELDS[term.field], term.phrases)
+    return holding(term.phrases, "phrase") | under(NAMED.get(kind, ()), term.phrases)
+
+
+def holding(phrases, lookup):
+    """Return the Q of entries that hold all of these phrases."""
+    wanted = Q()
+    for phrase in phrases:
+        wanted &= Q(**{f"tokens__{lookup}": phrase})
+    return wanted
+
+
+def under(kinds, phrases):
+    """Return the Q of entries filed under something of these kinds that has such a name."""
+    ids = named(kinds, phrases)
+    return Q(terms__any=ids) if ids else Q(pk__in=[])
+
+
+def named(kinds, phrases):
+    """Return the ids of the terms of everything of these kinds that has such a name."""
+    found = defaultdict(set)
+    if kinds:
+        rows = Entry.objects.filter(holding(phrases, "head"), kind__in=kinds).order_by()
+        for kind, pk in rows.values_list("kind", "object_id"):
+            found[kind].add(str(pk))
+    wanted = Q(pk__in=[])
+    for kind, values in found.items():
+        wanted |= Q(facet__in=FACETS[kind], value__in=values)
+    return [*Term.objects.filter(wanted).values_list("pk", flat=True)] if found else []
+
+
+def within(first, last):
+    """Return the Q of entries dated from one year to another, either of which may be None."""
+    wanted = ~Q(date="")
+    if first:
+        wanted &= Q(date__gte=f"{first:04}")
+    if last:
+        wanted &= Q(date__lt=f"{last + 1:04}")
+    return wanted
+
+
+def exactness(query):
+    """Return the expression by which answers are ranked: EXACT names, then what has all words in its HEAD, then others.
+
+    It is worked out from the tokens alone, so that every database ranks alike; within a rank the list's order holds.
+    """
+    heads = Q()
+    for clause in query.clauses:
+        options = Q(pk__in=[])
+        for term in clause.options:
+            options |= holding(term.phrases, "head") if term.phrases else Q()
+        heads &= Q() if clause.negated else options
+    whole = words.whole(" ".join(term.text for clause in query.clauses for term in clause.options))
+    exact = [When(tokens__phrase=whole, then=Value(EXACT))] if whole else []
+    head = [When(heads, then=Value(HEAD))] if heads else []
+    return Case(*exact, *head, default=Value(ELSEWHERE))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Counts
+# ---------------------------------------------------------------------------------------------------------------------
+
+COUNTED = {
+    "postgresql": "SELECT t.term, count(*) AS n FROM ({}) e, unnest(e.terms) AS t(term) GROUP BY 1",
+    "sqlite": "SELECT t.value AS term, count(*) AS n FROM ({}) e, json_each(e.terms) AS t GROUP BY 1",
+}
+
+
+def counts(entries):
+    """Return under what entries are filed and how many of them, {facet: {value: n}}. Reads all of them."""
+    try:
+        sql, params = entries.order_by().values("terms").query.sql_with_params()
+    except EmptyResultSet:
+        return {}
+    return by_facet(COUNTED[connection.vendor].format(sql), params)
+
+
+def tallied(kind, term=0):
+    """Return what `counts` does for all entries of a kind, or for those under one term, without reading any.
+
+    Facets of very many values are left out for a term: see `portal.index.NARROW`.
+    """
+    return by_facet("SELECT beside AS term, n FROM portal_tally WHERE kind = %s AND term = %s AND n > 0", [kind, term])
+
+
+def by_facet(sql, params):
+    """Return {facet: {value: n}} from a SELECT of (term, n)."""
+    found = defaultdict(dict)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT m.facet, m.value, c.n FROM ({sql}) c JOIN portal_term m ON m.id = c.term", params)  # noqa: S608
+        for facet, value, n in cursor.fetchall():
+            found[facet][value] = n
+    return found
+
+
+def total(kind, terms):
+    """Return how many entries of a kind there are, under one term or under two, from the tallies."""
+    term, beside = (*sorted(terms), 0, 0)[:2] if len(terms) < 2 else terms
+    if len(terms) == 1:
+        term, beside = 0, terms[0]
+    row = Tally.objects.filter(kind=kind, term=term, beside=beside).values_list("n", flat=True).first()
+    return row or 0
+
+
+def newest_counts(entries, facets, among, most):
+    """Return {facet: {value: n}} of the values that the first entries are filed under, each counted over all of them.
+
+    For facets of very many values, of which no page can show more than some: those that come first, up to `most`.
+    """
+    ids = [term for terms in entries.values_list("terms", flat=True)[:among] for term in terms]
+    rows = {term.pk: term for term in Term.objects.filter(pk__in={*ids}, facet__in=facets)}
+    found = defaultdict(dict)
+    for pk in dict.fromkeys(pk for pk in ids if pk in rows):
+        if len(found[rows[pk].facet]) < most:
+            found[rows[pk].facet][rows[pk].value] = entries.filter(terms__any=[pk]).count()
+    return found
+
+
+def term_ids(terms):
+    """Return {(facet, value): id} of those of the terms that there are."""
+    wanted = Q(pk__in=[])
+    for facet, value in terms:
+        wanted |= Q(facet=facet, value=value)
+    return {(facet, value): pk for facet, value, pk in Term.objects.filter(wanted).values_list("facet", "value", "pk")}

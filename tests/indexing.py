@@ -1,0 +1,41 @@
+"""The index of what a test wrote row by row. What the portal itself writes keeps it, as tests/test_index.py shows."""
+
+from django.db import connection
+from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.test import Client
+
+from portal import index
+
+written = [True]  # whether rows were written since the index was made
+
+
+def note(sender, **kwargs):
+    """Note that a row was written; an `update` is not seen, and wants `reindex()` by the test that makes it."""
+    written[0] = written[0] or sender._meta.app_label in ("reports", "recommendations")
+
+
+for signal in (post_save, post_delete, m2m_changed):
+    signal.connect(note, dispatch_uid="tests.note")
+
+
+def reindex():
+    """Make the index of everything, unseen by a test that counts queries."""
+    counting, connection.force_debug_cursor = connection.force_debug_cursor, False
+    index.rebuild()
+    index.forget()
+    connection.force_debug_cursor = counting
+    written[0] = False
+
+
+def current():
+    """Make the index of everything where something was written."""
+    if written[0]:
+        reindex()
+
+
+class Reader(Client):
+    """A client that finds in the index what the test has written."""
+
+    def request(self, **request):
+        current()
+        return super().request(**request)
