@@ -25,7 +25,7 @@ from importlib.resources import files
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
-from portal.text import listed, reflow
+from portal.text import listed
 
 BREAK = "·"  # no letter and no ASCII: never a word, and one token to both databases; fields are joined by it
 LONGEST = 255  # letters of a word; a longer run is data, not language, and PostgreSQL takes no lexeme over 2,046 bytes
@@ -88,23 +88,23 @@ class Folded:
     """A text seen through its fold: folded character i comes from text[starts[i]:ends[i]]."""
 
     def __init__(self, text):
-        self.text, self.folded = text, fold(text)
-        self.starts, self.ends = range(len(text)), range(1, len(text) + 1)
+        self.folded, self.starts, self.ends = fold(text), range(len(text)), range(1, len(text) + 1)
         odd = {char: folds_to(char) for char in set(text) if folds_to(char) != 1}
-        if odd:
-            self.starts, self.ends = [], []
-            for start, end in self.stretches(odd):
-                n = len(fold(text[start:end]))
-                self.starts += range(start, end) if n == end - start else [start] * n
-                self.ends += range(start + 1, end + 1) if n == end - start else [end] * n
-
-    def stretches(self, odd):
-        """Yield the stretches that fold by themselves: plain ones whole, else a character with what follows it."""
+        if not odd:
+            return
+        self.starts, self.ends = [], []
         every = "".join(map(re.escape, odd))
-        following = "".join(re.escape(char) for char in odd if not odd[char])
-        one = rf".[{following}]*" if following else "."
-        for match in re.finditer(rf"[^{every}]+(?![{every}])|{one}", self.text, re.DOTALL):
-            yield match.span()
+        joining = "".join(re.escape(char) for char in odd if not odd[char])
+        alone = rf".[{joining}]*" if joining else "."
+        for match in re.finditer(rf"(?P<plain>[^{every}]+)(?![{every}])|{alone}", text, re.DOTALL):
+            start, end = match.span()
+            if match["plain"]:
+                self.starts += range(start, end)
+                self.ends += range(start + 1, end + 1)
+            else:
+                n = len(fold(match[0]))
+                self.starts += [start] * n
+                self.ends += [end] * n
 
     def spans(self, pattern):
         """Yield (start, end) in the text of every match of a pattern in the fold, overlapping ones included."""
@@ -227,6 +227,9 @@ def found(text, phrases):
 class TooManyWords(ValueError):
     """A query of more than `TERMS` words."""
 
+    def __str__(self):
+        return _("A query has at most %(n)s words; leave some out, or put a phrase in quotation marks.") % {"n": TERMS}
+
 
 @dataclass(frozen=True)
 class Term:
@@ -275,16 +278,8 @@ class Query:
         return tuple(dict.fromkeys(phrase for term in terms for phrase in term.phrases))
 
 
-FIELDS = {
-    "title": "title",
-    "标题": "title",
-    "author": "author",
-    "作者": "author",
-    "area": "area",
-    "领域": "area",
-    "year": "year",
-    "年份": "year",
-}
+CHINESE = {"标题": "title", "作者": "author", "领域": "area", "年份": "year"}
+FIELDS = CHINESE | {name: name for name in CHINESE.values()}
 QUOTES = (('"', '"', '"“”＂'), ("「", "」", "」"), ("『", "』", "』"))  # opening, closing, what a text so quoted lacks
 ITEM = re.compile(
     rf"""(?P<minus>(?<!\S)[-－])?
@@ -368,41 +363,36 @@ def read(match):
     return None, [*notes, ("lonely-minus", "") if word in ("-", "－") else ("no-word", match[0])]
 
 
+def joins(items, i):
+    """Tell whether item i is an OR between two terms that are both wanted."""
+    around = items[i - 1 : i] + items[i + 1 : i + 2]
+    return items[i] is OR and len(around) == 2 and all(item is not OR and not item[0] for item in around)
+
+
 def parse(q):
     """Read a query: words and "phrases" that must all be there, -not, OR between neighbours, fields.
 
     What is broken is taken literally and noted. Raises TooManyWords.
     """
-    items, notes = [], []
+    items, notes, clauses = [], [], []
     for n, match in enumerate(ITEM.finditer(STRAY.sub(" ", q))):
+        if n > 2 * TERMS:
+            raise TooManyWords
         item, facts = read(match)
         items += [item] if item else []
         notes += facts
-        if n > 2 * TERMS:
-            raise TooManyWords(too_many())
-    joins = [
-        item is OR and all(item is not OR and not item[0] for item in around) and len(around) == 2
-        for item, around in ((item, items[max(0, i - 1) : i] + items[i + 1 : i + 2]) for i, item in enumerate(items))
-    ]
-    groups = []
     for i, (negated, wanted) in enumerate(items):
-        if joins[i]:
+        if joins(items, i):
             continue
-        if i and joins[i - 1]:
-            groups[-1][1].append(wanted)
+        if i and joins(items, i - 1):
+            clauses[-1] = Clause(False, (*clauses[-1].options, wanted))
         else:
-            groups.append((negated, [wanted]))
+            clauses.append(Clause(negated, (wanted,)))
         if items[i] is OR:
             notes.append(("lonely-or", ""))
-    if sum(len(option.phrases) or 1 for _negated, options in groups for option in options) > TERMS:
-        raise TooManyWords(too_many())
-    if not groups:
-        notes.append(("empty", ""))
-    return Query(tuple(Clause(negated, tuple(options)) for negated, options in groups), tuple(dict.fromkeys(notes)))
-
-
-def too_many():
-    return _("A query has at most %(n)s words; leave some out, or put a phrase in quotation marks.") % {"n": TERMS}
+    if sum(len(term.phrases) or 1 for clause in clauses for term in clause.options) > TERMS:
+        raise TooManyWords
+    return Query(tuple(clauses), tuple(dict.fromkeys(notes if clauses else [*notes, ("empty", "")])))
 
 
 def in_words(term):
@@ -429,16 +419,14 @@ def said(query):
     wanted = [clause.options for clause in query.clauses if not clause.negated]
     unwanted = [term for clause in query.clauses if clause.negated for term in clause.options]
     notes = [str(NOTES[code]) % {"text": text} for code, text in query.notes]
-    either = pgettext("search", "either %(options)s") if len(wanted) > 1 else "%(options)s"
-    facts = {
-        "wanted": listed(either % {"options": any_of(o)} if o[1:] else in_words(o[0]) for o in wanted)
-        if wanted
-        else "",
-        "unwanted": any_of(unwanted) if unwanted else "",
-    }
-    plain = all(len(options) == 1 and not options[0].field and " " not in options[0].text for options in wanted)
+    plain = all(len(terms) == 1 and not terms[0].field and " " not in terms[0].text for terms in wanted)
     if query.empty or (plain and not unwanted and not notes):
         return notes
+    either = pgettext("search", "either %(options)s") if len(wanted) > 1 else "%(options)s"
+    facts = {
+        "wanted": wanted and listed((either if o[1:] else "%(options)s") % {"options": any_of(o)} for o in wanted),
+        "unwanted": unwanted and any_of(unwanted),
+    }
     if not unwanted:
         return [_("Read as: %(wanted)s.") % facts, *notes]
     if not wanted:
@@ -449,6 +437,7 @@ def said(query):
 # What a reader is shown
 
 SENTENCE_END = re.compile(r"[。！？；!?][”’」』）]*|(?<!\W[A-Z])[.;]\s|\n\s*\n")
+LINE_BREAK = re.compile(rf"(?<=[{HAN}，。；：、！？”])\s+(?=[{HAN}“])")
 
 
 def hits(text, phrases):
@@ -482,7 +471,8 @@ def parts_a_word(text, at):
 def snippet(text, phrases, width=120):
     """Return highlighted fragments of the first stretch of about `width` characters that shows most of the phrases.
 
-    Cut at sentence ends where there is one near, else between words, and re-flowed; “…” stands where it was cut.
+    Cut at sentence ends where there is one near, else between words; “…” stands where it was cut, and blanks between
+    Han characters, where printed lines broke, are left out.
     """
     places = hits(text, phrases)
     start = end = most = 0
@@ -504,5 +494,5 @@ def snippet(text, phrases, width=120):
         right = max((m.end() for m in SENTENCE_END.finditer(text, max(end, right - near), right)), default=right)
         while right > end and parts_a_word(text, right):
             right -= 1
-    fragments = highlight(reflow(text[left:right]), phrases)
+    fragments = highlight(LINE_BREAK.sub("", text[left:right].strip()), phrases)
     return [("…", False)] * (left > 0) + fragments + [("…", False)] * (right < len(text))
