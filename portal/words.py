@@ -21,6 +21,7 @@ from bisect import bisect
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
 from importlib.resources import files
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -39,6 +40,7 @@ HAN = (
 )
 LETTER = rf"[^\W_{HAN}]"
 JOINT = r"[-‐–'’./&]"
+ONE_HAN, TWO_LETTERS = re.compile(f"[{HAN}]"), re.compile(LETTER * 2)
 UNIT = re.compile(
     rf"(?P<han>[{HAN}](?:\s*+[{HAN}])*+)"
     rf"|(?P<word>{LETTER}{{1,{LONGEST}}}+(?!{LETTER}))"
@@ -89,29 +91,14 @@ class Folded:
 
     def __init__(self, text):
         self.folded, self.starts, self.ends = fold(text), range(len(text)), range(1, len(text) + 1)
-        odd = {char: folds_to(char) for char in set(text) if folds_to(char) != 1}
-        if not odd:
+        if all(folds_to(char) == 1 for char in set(text)):
             return
         self.starts, self.ends = [], []
-        every = "".join(map(re.escape, odd))
-        joining = "".join(re.escape(char) for char in odd if not odd[char])
-        alone = rf".[{joining}]*" if joining else "."
-        for match in re.finditer(rf"(?P<plain>[^{every}]+)(?![{every}])|{alone}", text, re.DOTALL):
-            start, end = match.span()
-            if match["plain"]:
-                self.starts += range(start, end)
-                self.ends += range(start + 1, end + 1)
-            else:
-                n = len(fold(match[0]))
-                self.starts += [start] * n
-                self.ends += [end] * n
-
-    def spans(self, pattern):
-        """Yield (start, end) in the text of every match of a pattern in the fold, overlapping ones included."""
-        match = pattern.search(self.folded)
-        while match:
-            yield self.starts[match.start()], self.ends[match.end() - 1]
-            match = pattern.search(self.folded, match.start() + 1)
+        cuts = [at for at, char in enumerate(text) if at and folds_to(char)]
+        for start, end in pairwise([0, *cuts, len(text)]):
+            n = (end - start == 1 and folds_to(text[start])) or len(fold(text[start:end]))
+            self.starts += [start] * n
+            self.ends += [end] * n
 
 
 # Units, tokens and phrases
@@ -178,20 +165,32 @@ class Phrase:
 
     @cached_property
     def pattern(self):
-        """Return a regular expression that finds the phrase in folded text."""
-        parts = []
-        for before, unit in zip([None, *self.units], self.units, strict=False):
-            if is_han(unit):
-                parts.append(r"\s*" * (before is not None) + unit)
-                continue
-            gap = rf"(?<!{LETTER})" if before is None else r"\s*" if is_han(before) else rf"(?:\s+|{JOINT})"
-            plurals = [word for word in (f"{unit}s", f"{unit[:-1]}ies") if singular(word) == unit]
-            parts.append(rf"{gap}(?:{'|'.join([unit, *plurals])})(?!{LETTER})")
+        """Return a regular expression for the phrase in folded text, of which `places` drops what parts a word."""
+        parts, before = [], ""
+        for unit in self.units:
+            apart = before and not is_han(before) and not is_han(unit)
+            gap = rf"(?:\s+|{JOINT})" if apart else r"\s*" if before else ""
+            forms = [form for form in (f"{unit}s", f"{unit[:-1]}ies") if singular(form) == unit]
+            parts.append(f"{gap}(?:{'|'.join([*forms, unit])})")
+            before = unit
         return re.compile("".join(parts))
+
+    def places(self, folded):
+        """Yield (start, end) of every place in a folded text, overlapping ones included."""
+        match = self.pattern.search(folded)
+        while match:
+            if not in_word(folded, match.start()) and not in_word(folded, match.end()):
+                yield match.span()
+            match = self.pattern.search(folded, match.start() + 1)
 
 
 def is_han(token):
-    return re.match(rf"[{HAN}]", token) is not None
+    return ONE_HAN.match(token) is not None
+
+
+def in_word(text, at):
+    """Tell whether a cut at this place would part a word."""
+    return at > 0 and TWO_LETTERS.match(text, at - 1) is not None
 
 
 def phrases(text):
@@ -212,13 +211,13 @@ def phrases(text):
 
 def contains(text, phrase):
     """Tell whether a text holds a phrase."""
-    return phrase.pattern.search(fold(text)) is not None
+    return bool(found(text, [phrase]))
 
 
 def found(text, phrases):
     """Return the set of those phrases that a text holds."""
     folded = fold(text)
-    return {phrase for phrase in phrases if phrase.pattern.search(folded)}
+    return {phrase for phrase in phrases if any(phrase.places(folded))}
 
 
 # The query language
@@ -443,7 +442,8 @@ LINE_BREAK = re.compile(rf"(?<=[{HAN}，。；：、！？”])\s+(?=[{HAN}“])
 def hits(text, phrases):
     """Return (start, end, number of the phrase) of every hit in the text as printed, in order."""
     seen = Folded(text)
-    return sorted((*span, i) for i, phrase in enumerate(phrases) for span in seen.spans(phrase.pattern))
+    places = ((place, i) for i, phrase in enumerate(phrases) for place in phrase.places(seen.folded))
+    return sorted((seen.starts[start], seen.ends[end - 1], i) for (start, end), i in places)
 
 
 def highlight(text, phrases):
@@ -459,13 +459,6 @@ def highlight(text, phrases):
         fragments += [(text[at:start], False), (text[start:end], True)]
         at = end
     return [fragment for fragment in [*fragments, (text[at:], False)] if fragment[0]]
-
-
-def parts_a_word(text, at):
-    """Tell whether a cut at this place would part a Latin word, or a letter from its mark."""
-    return 0 < at < len(text) and (
-        folds_to(text[at]) == 0 or re.fullmatch(rf"{LETTER}{{2}}", text[at - 1 : at + 1]) is not None
-    )
 
 
 def snippet(text, phrases, width=120):
@@ -488,11 +481,11 @@ def snippet(text, phrases, width=120):
     if left:
         stop = SENTENCE_END.search(text, left, min(start, left + near))
         left = stop.end() if stop else left
-        while left < start and parts_a_word(text, left):
+        while left < start and (in_word(text, left) or not folds_to(text[left])):
             left += 1
     if right < len(text):
         right = max((m.end() for m in SENTENCE_END.finditer(text, max(end, right - near), right)), default=right)
-        while right > end and parts_a_word(text, right):
+        while right > end and (in_word(text, right) or not folds_to(text[right])):
             right -= 1
     fragments = highlight(LINE_BREAK.sub("", text[left:right].strip()), phrases)
     return [("…", False)] * (left > 0) + fragments + [("…", False)] * (right < len(text))
