@@ -312,7 +312,7 @@ IN_FIELD = {
 
 
 def quoted(text):
-    """Return a text between quotation marks that it does not hold; `term` sees to it that there are some."""
+    """Return a text between quotation marks that it does not hold; `read` sees to it that there are some."""
     return next(f"{left}{text}{right}" for left, right, lacks in QUOTES if not set(lacks) & set(text))
 
 
@@ -467,7 +467,7 @@ def snippet(text, phrases, width=120):
     Cut at sentence ends where there is one near, else between words; “…” stands where it was cut, and blanks between
     Han characters, where printed lines broke, are left out.
     """
-    places = hits(text, phrases)
+    places = hits(text, phrases)[:1000]  # enough to choose from; a text of one character repeated has any number
     start = end = most = 0
     for i, (first, last, _i) in enumerate(places):
         inside = [place for place in places[i : bisect(places, (first + width,))] if place[1] <= first + width]
