@@ -21,11 +21,12 @@ from bisect import bisect
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
 from importlib.resources import files
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
-from portal.text import listed, reflow
+from portal.text import listed
 
 BREAK = "·"  # no letter and no ASCII: never a word, and one token to both databases; fields are joined by it
 LONGEST = 255  # letters of a word; a longer run is data, not language, and PostgreSQL takes no lexeme over 2,046 bytes
@@ -39,6 +40,7 @@ HAN = (
 )
 LETTER = rf"[^\W_{HAN}]"
 JOINT = r"[-‐–'’./&]"
+ONE_HAN, TWO_LETTERS = re.compile(f"[{HAN}]"), re.compile(LETTER * 2)
 UNIT = re.compile(
     rf"(?P<han>[{HAN}](?:\s*+[{HAN}])*+)"
     rf"|(?P<word>{LETTER}{{1,{LONGEST}}}+(?!{LETTER}))"
@@ -88,30 +90,15 @@ class Folded:
     """A text seen through its fold: folded character i comes from text[starts[i]:ends[i]]."""
 
     def __init__(self, text):
-        self.text, self.folded = text, fold(text)
-        self.starts, self.ends = range(len(text)), range(1, len(text) + 1)
-        odd = {char: folds_to(char) for char in set(text) if folds_to(char) != 1}
-        if odd:
-            self.starts, self.ends = [], []
-            for start, end in self.stretches(odd):
-                n = len(fold(text[start:end]))
-                self.starts += range(start, end) if n == end - start else [start] * n
-                self.ends += range(start + 1, end + 1) if n == end - start else [end] * n
-
-    def stretches(self, odd):
-        """Yield the stretches that fold by themselves: plain ones whole, else a character with what follows it."""
-        every = "".join(map(re.escape, odd))
-        following = "".join(re.escape(char) for char in odd if not odd[char])
-        one = rf".[{following}]*" if following else "."
-        for match in re.finditer(rf"[^{every}]+(?![{every}])|{one}", self.text, re.DOTALL):
-            yield match.span()
-
-    def spans(self, pattern):
-        """Yield (start, end) in the text of every match of a pattern in the fold, overlapping ones included."""
-        match = pattern.search(self.folded)
-        while match:
-            yield self.starts[match.start()], self.ends[match.end() - 1]
-            match = pattern.search(self.folded, match.start() + 1)
+        self.folded, self.starts, self.ends = fold(text), range(len(text)), range(1, len(text) + 1)
+        if all(folds_to(char) == 1 for char in set(text)):
+            return
+        self.starts, self.ends = [], []
+        cuts = [at for at, char in enumerate(text) if at and folds_to(char)]
+        for start, end in pairwise([0, *cuts, len(text)]):
+            n = (end - start == 1 and folds_to(text[start])) or len(fold(text[start:end]))
+            self.starts += [start] * n
+            self.ends += [end] * n
 
 
 # Units, tokens and phrases
@@ -178,20 +165,32 @@ class Phrase:
 
     @cached_property
     def pattern(self):
-        """Return a regular expression that finds the phrase in folded text."""
-        parts = []
-        for before, unit in zip([None, *self.units], self.units, strict=False):
-            if is_han(unit):
-                parts.append(r"\s*" * (before is not None) + unit)
-                continue
-            gap = rf"(?<!{LETTER})" if before is None else r"\s*" if is_han(before) else rf"(?:\s+|{JOINT})"
-            plurals = [word for word in (f"{unit}s", f"{unit[:-1]}ies") if singular(word) == unit]
-            parts.append(rf"{gap}(?:{'|'.join([unit, *plurals])})(?!{LETTER})")
+        """Return a regular expression for the phrase in folded text, of which `places` drops what parts a word."""
+        parts, before = [], ""
+        for unit in self.units:
+            apart = before and not is_han(before) and not is_han(unit)
+            gap = rf"(?:\s+|{JOINT})" if apart else r"\s*" if before else ""
+            forms = [form for form in (f"{unit}s", f"{unit[:-1]}ies") if singular(form) == unit]
+            parts.append(f"{gap}(?:{'|'.join([*forms, unit])})")
+            before = unit
         return re.compile("".join(parts))
+
+    def places(self, folded):
+        """Yield (start, end) of every place in a folded text, overlapping ones included."""
+        match = self.pattern.search(folded)
+        while match:
+            if not in_word(folded, match.start()) and not in_word(folded, match.end()):
+                yield match.span()
+            match = self.pattern.search(folded, match.start() + 1)
 
 
 def is_han(token):
-    return re.match(rf"[{HAN}]", token) is not None
+    return ONE_HAN.match(token) is not None
+
+
+def in_word(text, at):
+    """Tell whether a cut at this place would part a word."""
+    return at > 0 and TWO_LETTERS.match(text, at - 1) is not None
 
 
 def phrases(text):
@@ -212,13 +211,13 @@ def phrases(text):
 
 def contains(text, phrase):
     """Tell whether a text holds a phrase."""
-    return phrase.pattern.search(fold(text)) is not None
+    return bool(found(text, [phrase]))
 
 
 def found(text, phrases):
     """Return the set of those phrases that a text holds."""
     folded = fold(text)
-    return {phrase for phrase in phrases if phrase.pattern.search(folded)}
+    return {phrase for phrase in phrases if any(phrase.places(folded))}
 
 
 # The query language
@@ -226,6 +225,9 @@ def found(text, phrases):
 
 class TooManyWords(ValueError):
     """A query of more than `TERMS` words."""
+
+    def __str__(self):
+        return _("A query has at most %(n)s words; leave some out, or put a phrase in quotation marks.") % {"n": TERMS}
 
 
 @dataclass(frozen=True)
@@ -275,16 +277,8 @@ class Query:
         return tuple(dict.fromkeys(phrase for term in terms for phrase in term.phrases))
 
 
-FIELDS = {
-    "title": "title",
-    "标题": "title",
-    "author": "author",
-    "作者": "author",
-    "area": "area",
-    "领域": "area",
-    "year": "year",
-    "年份": "year",
-}
+CHINESE = {"标题": "title", "作者": "author", "领域": "area", "年份": "year"}
+FIELDS = CHINESE | {name: name for name in CHINESE.values()}
 QUOTES = (('"', '"', '"“”＂'), ("「", "」", "」"), ("『", "』", "』"))  # opening, closing, what a text so quoted lacks
 ITEM = re.compile(
     rf"""(?P<minus>(?<!\S)[-－])?
@@ -318,7 +312,7 @@ IN_FIELD = {
 
 
 def quoted(text):
-    """Return a text between quotation marks that it does not hold; `term` sees to it that there are some."""
+    """Return a text between quotation marks that it does not hold; `read` sees to it that there are some."""
     return next(f"{left}{text}{right}" for left, right, lacks in QUOTES if not set(lacks) & set(text))
 
 
@@ -368,41 +362,36 @@ def read(match):
     return None, [*notes, ("lonely-minus", "") if word in ("-", "－") else ("no-word", match[0])]
 
 
+def joins(items, i):
+    """Tell whether item i is an OR between two terms that are both wanted."""
+    around = items[i - 1 : i] + items[i + 1 : i + 2]
+    return items[i] is OR and len(around) == 2 and all(item is not OR and not item[0] for item in around)
+
+
 def parse(q):
     """Read a query: words and "phrases" that must all be there, -not, OR between neighbours, fields.
 
     What is broken is taken literally and noted. Raises TooManyWords.
     """
-    items, notes = [], []
+    items, notes, clauses = [], [], []
     for n, match in enumerate(ITEM.finditer(STRAY.sub(" ", q))):
+        if n > 2 * TERMS:
+            raise TooManyWords
         item, facts = read(match)
         items += [item] if item else []
         notes += facts
-        if n > 2 * TERMS:
-            raise TooManyWords(too_many())
-    joins = [
-        item is OR and all(item is not OR and not item[0] for item in around) and len(around) == 2
-        for item, around in ((item, items[max(0, i - 1) : i] + items[i + 1 : i + 2]) for i, item in enumerate(items))
-    ]
-    groups = []
     for i, (negated, wanted) in enumerate(items):
-        if joins[i]:
+        if joins(items, i):
             continue
-        if i and joins[i - 1]:
-            groups[-1][1].append(wanted)
+        if i and joins(items, i - 1):
+            clauses[-1] = Clause(False, (*clauses[-1].options, wanted))
         else:
-            groups.append((negated, [wanted]))
+            clauses.append(Clause(negated, (wanted,)))
         if items[i] is OR:
             notes.append(("lonely-or", ""))
-    if sum(len(option.phrases) or 1 for _negated, options in groups for option in options) > TERMS:
-        raise TooManyWords(too_many())
-    if not groups:
-        notes.append(("empty", ""))
-    return Query(tuple(Clause(negated, tuple(options)) for negated, options in groups), tuple(dict.fromkeys(notes)))
-
-
-def too_many():
-    return _("A query has at most %(n)s words; leave some out, or put a phrase in quotation marks.") % {"n": TERMS}
+    if sum(len(term.phrases) or 1 for clause in clauses for term in clause.options) > TERMS:
+        raise TooManyWords
+    return Query(tuple(clauses), tuple(dict.fromkeys(notes if clauses else [*notes, ("empty", "")])))
 
 
 def in_words(term):
@@ -429,16 +418,14 @@ def said(query):
     wanted = [clause.options for clause in query.clauses if not clause.negated]
     unwanted = [term for clause in query.clauses if clause.negated for term in clause.options]
     notes = [str(NOTES[code]) % {"text": text} for code, text in query.notes]
-    either = pgettext("search", "either %(options)s") if len(wanted) > 1 else "%(options)s"
-    facts = {
-        "wanted": listed(either % {"options": any_of(o)} if o[1:] else in_words(o[0]) for o in wanted)
-        if wanted
-        else "",
-        "unwanted": any_of(unwanted) if unwanted else "",
-    }
-    plain = all(len(options) == 1 and not options[0].field and " " not in options[0].text for options in wanted)
+    plain = all(len(terms) == 1 and not terms[0].field and " " not in terms[0].text for terms in wanted)
     if query.empty or (plain and not unwanted and not notes):
         return notes
+    either = pgettext("search", "either %(options)s") if len(wanted) > 1 else "%(options)s"
+    facts = {
+        "wanted": wanted and listed((either if o[1:] else "%(options)s") % {"options": any_of(o)} for o in wanted),
+        "unwanted": unwanted and any_of(unwanted),
+    }
     if not unwanted:
         return [_("Read as: %(wanted)s.") % facts, *notes]
     if not wanted:
@@ -449,12 +436,14 @@ def said(query):
 # What a reader is shown
 
 SENTENCE_END = re.compile(r"[。！？；!?][”’」』）]*|(?<!\W[A-Z])[.;]\s|\n\s*\n")
+LINE_BREAK = re.compile(rf"(?<=[{HAN}，。；：、！？”])\s+(?=[{HAN}“])")
 
 
 def hits(text, phrases):
     """Return (start, end, number of the phrase) of every hit in the text as printed, in order."""
     seen = Folded(text)
-    return sorted((*span, i) for i, phrase in enumerate(phrases) for span in seen.spans(phrase.pattern))
+    places = ((place, i) for i, phrase in enumerate(phrases) for place in phrase.places(seen.folded))
+    return sorted((seen.starts[start], seen.ends[end - 1], i) for (start, end), i in places)
 
 
 def highlight(text, phrases):
@@ -472,19 +461,13 @@ def highlight(text, phrases):
     return [fragment for fragment in [*fragments, (text[at:], False)] if fragment[0]]
 
 
-def parts_a_word(text, at):
-    """Tell whether a cut at this place would part a Latin word, or a letter from its mark."""
-    return 0 < at < len(text) and (
-        folds_to(text[at]) == 0 or re.fullmatch(rf"{LETTER}{{2}}", text[at - 1 : at + 1]) is not None
-    )
-
-
 def snippet(text, phrases, width=120):
     """Return highlighted fragments of the first stretch of about `width` characters that shows most of the phrases.
 
-    Cut at sentence ends where there is one near, else between words, and re-flowed; “…” stands where it was cut.
+    Cut at sentence ends where there is one near, else between words; “…” stands where it was cut, and blanks between
+    Han characters, where printed lines broke, are left out.
     """
-    places = hits(text, phrases)
+    places = hits(text, phrases)[:1000]  # enough to choose from; a text of one character repeated has any number
     start = end = most = 0
     for i, (first, last, _i) in enumerate(places):
         inside = [place for place in places[i : bisect(places, (first + width,))] if place[1] <= first + width]
@@ -498,11 +481,11 @@ def snippet(text, phrases, width=120):
     if left:
         stop = SENTENCE_END.search(text, left, min(start, left + near))
         left = stop.end() if stop else left
-        while left < start and parts_a_word(text, left):
+        while left < start and (in_word(text, left) or not folds_to(text[left])):
             left += 1
     if right < len(text):
         right = max((m.end() for m in SENTENCE_END.finditer(text, max(end, right - near), right)), default=right)
-        while right > end and parts_a_word(text, right):
+        while right > end and (in_word(text, right) or not folds_to(text[right])):
             right -= 1
-    fragments = highlight(reflow(text[left:right]), phrases)
+    fragments = highlight(LINE_BREAK.sub("", text[left:right].strip()), phrases)
     return [("…", False)] * (left > 0) + fragments + [("…", False)] * (right < len(text))
