@@ -217,6 +217,14 @@ class Tally(models.Model):
 class ApiKeyQuerySet(models.QuerySet):
     """Keys of the API."""
 
+    def in_state(self, state):
+        """Keys that are in this state now; the twin of `ApiKey.state`."""
+        revoked, ended = Q(revoked_at__isnull=False), Q(expires_at__isnull=False, expires_at__lte=timezone.now())
+        states = ApiKey.State
+        return self.filter(
+            {states.REVOKED: revoked, states.EXPIRED: ended & ~revoked, states.ACTIVE: ~ended & ~revoked}[state]
+        )
+
     def with_use(self, days=30):
         """Add `last_used`, the latest day with a request or None, and `recent`, the requests of so many last days."""
         recent = Q(uses__day__gt=timezone.localdate() - timedelta(days))
