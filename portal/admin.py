@@ -232,22 +232,16 @@ class ApiKeyAdmin(EditorialAdmin):
 
     SHOWN_DAYS = 30
 
-    list_display = ["prefix", "owner", "rate", "created_at", "last_used", "recent", "state_shown"]
+    list_display = ["prefix", "owner", "state_shown", "rate", "recent", "last_used", "created_at"]
     list_filter = [KeyState]
     search_fields = ["prefix", "owner", "note"]
     actions = ["revoke"]
-    fieldsets = [
-        (
-            None,
-            {
-                "description": _(
-                    "A key raises the limit of the API for whoever sends it, and opens nothing else. It is shown once, "
-                    "right after it is made; only a digest of it is kept, so a lost key is revoked and a new one made."
-                ),
-                "fields": ["owner", "note", "rate", "expires_at"],
-            },
-        )
-    ]
+    fields = ["owner", "note", "rate", "expires_at"]
+    made = ["prefix", "state_shown", "created_at", "created_by", "revoked_at"]
+    description = _(
+        "A key raises the limit of the API for whoever sends it, and opens nothing else. It is shown once, right after "
+        "it is made; only a digest of it is kept, so a lost key is revoked and a new one made."
+    )
 
     def has_change_permission(self, request, obj=None):
         return False
@@ -275,8 +269,9 @@ class ApiKeyAdmin(EditorialAdmin):
 
     def get_fieldsets(self, request, obj=None):
         """What is filled in, and of a key that is there how it was made and ended."""
-        ends = (None, {"fields": ["prefix", "state_shown", "created_at", "created_by", "revoked_at"]})
-        return [ends, *self.fieldsets] if obj else self.fieldsets
+        if obj:
+            return [(None, {"fields": [*self.made, *self.fields]})]
+        return [(None, {"description": self.description, "fields": self.fields})]
 
     def changelist_view(self, request, extra_context=None):
         for pk in ApiKey.objects.values_list("pk", flat=True):
@@ -332,7 +327,7 @@ class ApiKeyAdmin(EditorialAdmin):
         rows = [(key, key.revoked_at is None) for key in queryset]
         context = {
             **self.admin_site.each_context(request),
-            "title": gettext("Revoke"),
+            "title": gettext("Revoke keys for good"),
             "opts": self.opts,
             "action": "revoke",
             "rows": rows,

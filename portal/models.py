@@ -257,11 +257,11 @@ class ApiKey(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(RATE_MAX)],
         help_text=_("How often the key may be used in one hour."),
     )
-    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("issued"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
-        verbose_name=_("made by"),
+        verbose_name=_("issued by"),
         related_name="+",
         null=True,
         editable=False,
@@ -269,14 +269,14 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(
         _("expires"), null=True, blank=True, help_text=_("Left empty, it is good until it is revoked.")
     )
-    revoked_at = models.DateTimeField(_("revoked"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked on"), null=True, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
-        ordering = ["-created_at", "prefix"]
+        ordering = ["-created_at", "-id"]
         default_permissions = ("add", "change", "view")  # a key is revoked, never deleted: its use stays on record
         constraints = [
             models.CheckConstraint(condition=Q(rate__gte=1), name="portal_apikey_rate"),
