@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
+from django.utils.timezone import localdate
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -232,7 +233,7 @@ class ApiKeyAdmin(EditorialAdmin):
 
     SHOWN_DAYS = 30
 
-    list_display = ["prefix", "owner", "state_shown", "rate", "recent", "last_used", "created_at"]
+    list_display = ["prefix", "owner", "state_shown", "rate", "recent", "last_used", "issued"]
     list_filter = [KeyState]
     search_fields = ["prefix", "owner", "note"]
     actions = ["revoke"]
@@ -254,7 +255,11 @@ class ApiKeyAdmin(EditorialAdmin):
 
     @admin.display(description=_("last used"), ordering="last_used")
     def last_used(self, obj):
-        return obj.last_used
+        return obj.last_used and obj.last_used.isoformat()
+
+    @admin.display(description=_("issued"), ordering="created_at")
+    def issued(self, obj):
+        return localdate(obj.created_at).isoformat()
 
     @admin.display(description=_("requests in 30 days"), ordering="recent")
     def recent(self, obj):
