@@ -102,8 +102,8 @@ def pending(pk, day, column):
 def count_use(pk, *, refused):
     """Count a request of a key in the cache; write to its day every 100 requests, and at most once a minute before.
 
-    So a cache that is lost takes with it at most the last 99 requests of a key for each process that has a cache of
-    its own, one hundred where all share one; while requests come, none of these is older than a minute.
+    So a cache that is lost takes with it at most the last 99 requests of a key, and while requests come none that is
+    older than a minute; where each process has a cache of its own, so many for each process.
     """
     today = timezone.localdate()
     requests = tally(pending(pk, today, "requests"), KEPT_DAYS * 86400)
