@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.timezone import localdate
@@ -228,11 +228,12 @@ class KeyState(admin.SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(EditorialAdmin):
+class ApiKeyAdmin(Bilingual, admin.ModelAdmin):
     """A key is made, shown once, looked at and revoked; it is never changed and never deleted."""
 
     SHOWN_DAYS = 30
 
+    show_facets = admin.ShowFacets.ALWAYS
     list_display = ["prefix", "owner", "state_shown", "rate", "recent", "last_used", "issued"]
     list_filter = [KeyState]
     search_fields = ["prefix", "owner", "note"]

@@ -110,7 +110,7 @@ class Throttle(AnonRateThrottle):
         now = time.time()
         window = int(now // self.duration)
         self.reset = (window + 1) * self.duration - now
-        used = keys.tally(f"{client}-{window}", self.duration + 1)
+        used = keys.tick(f"{client}-{window}", self.duration + 1)
         request.limits = (self.num_requests, max(0, self.num_requests - used), math.ceil(self.reset))
         return used <= self.num_requests
 

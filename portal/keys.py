@@ -86,7 +86,7 @@ def find(key):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def tally(name, seconds):
+def tick(name, seconds):
     """Count one more under a name of the cache, which forgets it so many seconds after the first; return how many."""
     cache.add(name, 0, seconds)
     try:
@@ -106,9 +106,9 @@ def count_use(pk, *, refused):
     older than a minute; where each process has a cache of its own, so many for each process.
     """
     today = timezone.localdate()
-    requests = tally(pending(pk, today, "requests"), KEPT_DAYS * 86400)
+    requests = tick(pending(pk, today, "requests"), KEPT_DAYS * 86400)
     if refused:
-        tally(pending(pk, today, "refused"), KEPT_DAYS * 86400)
+        tick(pending(pk, today, "refused"), KEPT_DAYS * 86400)
     if requests >= FLUSH_REQUESTS or cache.add(f"api-use-{pk}-written", 1, FLUSH_SECONDS):
         flush(pk)
 
