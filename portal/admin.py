@@ -1,18 +1,24 @@
-"""What the admin classes of both apps share: two languages side by side, protected deletion, steps taken one by one."""
+"""What the admin classes of both apps share: two languages side by side, protected deletion, steps taken one by one.
+
+And the one admin class of the portal itself: the keys of its API.
+"""
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.timezone import localdate
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from portal import keys
 from portal.editorial import MAY_PUBLISH, half_translated
 from portal.index import renewed
+from portal.models import ApiKey
 from portal.text import LANGUAGE_TAGS
 
 admin.site.site_title = _("Duizhao")
@@ -201,3 +207,138 @@ def take_step(modeladmin, request, pk, sources, target):
         row.save()
         modeladmin.log_change(request, row, f"{before} → {row.get_state_display()}")
     return True
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Keys of the API
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class KeyState(admin.SimpleListFilter):
+    """Keys that may be used now, that have expired, that were revoked."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return ApiKey.State.choices
+
+    def queryset(self, request, queryset):
+        return queryset.in_state(self.value()) if self.value() in ApiKey.State else queryset
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(Bilingual, admin.ModelAdmin):
+    """A key is made, shown once, looked at and revoked; it is never changed and never deleted."""
+
+    SHOWN_DAYS = 30
+
+    show_facets = admin.ShowFacets.ALWAYS
+    list_display = ["prefix", "owner", "state_shown", "rate", "recent", "last_used", "issued"]
+    list_filter = [KeyState]
+    search_fields = ["prefix", "owner", "note"]
+    actions = ["revoke"]
+    fields = ["owner", "note", "rate", "expires_at"]
+    made = ["prefix", "state_shown", "created_at", "created_by", "revoked_at"]
+    description = _(
+        "A key raises the limit of the API for whoever sends it, and opens nothing else. It is shown once, right after "
+        "it is made; only a digest of it is kept, so a lost key is revoked and a new one made."
+    )
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_revoke_permission(self, request):
+        return request.user.has_perm("portal.change_apikey")
+
+    @admin.display(description=_("last used"), ordering="last_used")
+    def last_used(self, obj):
+        return obj.last_used and obj.last_used.isoformat()
+
+    @admin.display(description=_("issued"), ordering="created_at")
+    def issued(self, obj):
+        return localdate(obj.created_at).isoformat()
+
+    @admin.display(description=_("requests in 30 days"), ordering="recent")
+    def recent(self, obj):
+        return obj.recent
+
+    @admin.display(description=_("state"))
+    def state_shown(self, obj):
+        return obj.get_state_display()
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_use(self.SHOWN_DAYS)
+
+    def get_fieldsets(self, request, obj=None):
+        """What is filled in, and of a key that is there how it was made and ended."""
+        if obj:
+            return [(None, {"fields": [*self.made, *self.fields]})]
+        return [(None, {"description": self.description, "fields": self.fields})]
+
+    def changelist_view(self, request, extra_context=None):
+        for pk in ApiKey.objects.values_list("pk", flat=True):
+            keys.flush(pk)
+        return super().changelist_view(request, extra_context)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """The page of a key, with its use by day; whoever may revoke it has a button that asks once more."""
+        key = self.get_object(request, object_id)
+        if key:
+            keys.flush(key.pk)
+            context = {
+                "uses": key.uses.all()[: self.SHOWN_DAYS],
+                "can_revoke": self.has_revoke_permission(request) and key.revoked_at is None,
+                "checkbox": helpers.ACTION_CHECKBOX_NAME,
+            }
+            extra_context = context | (extra_context or {})
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def add_view(self, request, form_url="", extra_context=None):
+        """One key at a time: after it is saved, it is shown."""
+        single = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, single | (extra_context or {}))
+
+    def save_model(self, request, obj, form, change):
+        obj.created_by = request.user
+        obj.shown_once = keys.issue(obj)
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """Show the key in the answer to the form itself: it stands in no address, message or session."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("The key of %(owner)s") % {"owner": obj.owner},
+            "opts": self.opts,
+            "row": obj,
+            "key": obj.shown_once,
+        }
+        return TemplateResponse(request, "admin/portal/apikey/shown_once.html", context)
+
+    @admin.action(description=_("Revoke"), permissions=["revoke"])
+    def revoke(self, request, queryset):
+        """End keys for good; the first request asks, the second does it."""
+        if "confirmed" in request.POST:
+            with transaction.atomic():
+                revoked = [key for key in queryset if key.revoke()]
+                for key in revoked:
+                    self.log_change(request, key, gettext("Revoked."))
+            said = ngettext("%(count)d key is revoked.", "%(count)d keys are revoked.", len(revoked))
+            return self.message_user(
+                request, said % {"count": len(revoked)}, messages.SUCCESS if revoked else messages.WARNING
+            )
+        rows = [(key, key.revoked_at is None) for key in queryset]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Revoke keys for good"),
+            "opts": self.opts,
+            "action": "revoke",
+            "rows": rows,
+            "possible": any(possible for key, possible in rows),
+            "target": ApiKey.State.REVOKED.label,
+            "checkbox": helpers.ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/confirm_step.html", context)

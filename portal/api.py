@@ -9,13 +9,14 @@ import time
 from functools import cache
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import Resolver404, path, resolve, reverse
 from django.utils import translation
 from django.utils.functional import classproperty
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_parameter_type
@@ -23,7 +24,8 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, NotFound, ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import BasePagination
 from rest_framework.renderers import JSONRenderer
@@ -34,6 +36,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView, exception_handler
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from portal import keys
 from portal.filters import SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
 
@@ -42,6 +45,7 @@ SLUG = r"^[-a-zA-Z0-9_]+$"
 NOTHING_HERE = "There is nothing at this address."
 BAD_REQUEST = "The request has a parameter or a value that is not known here; see errors."
 METHODS = "GET, HEAD, OPTIONS"
+REQUEST_HEADERS = "Accept, Authorization, Content-Type, X-API-Key"
 LIMIT_HEADERS = {
     "X-RateLimit-Limit": "Requests allowed in one window.",
     "X-RateLimit-Remaining": "Requests left in the present window.",
@@ -67,32 +71,56 @@ def refusal(exc, context):
     return response
 
 
-class Throttle(AnonRateThrottle):
-    """So many requests in one window of time for one client address; the rate is that of `API_ANON_RATE`.
+class KeyAuthentication(BaseAuthentication):
+    """The key of a request, as `request.auth`. It names nobody: what is seen is what anyone sees."""
 
-    One counter per client and window, so that a request costs one small write however high the rate is.
+    def authenticate(self, request):
+        try:
+            key = keys.sent(request.headers)
+            return None if key is None else (AnonymousUser(), keys.find(key))
+        except keys.KeyRefused as refused:
+            raise AuthenticationFailed(str(refused)) from None
+
+    def authenticate_header(self, request):
+        return "Bearer"
+
+
+class Throttle(AnonRateThrottle):
+    """So many requests in one window of time: of one key, at its own rate; else of one address, at `API_ANON_RATE`.
+
+    One counter per client and window, so that a request costs one small write however high the rate is. Where the
+    anonymous have no limit, nobody has.
     """
 
     def get_rate(self):
         return api_settings.DEFAULT_THROTTLE_RATES.get(self.scope)
 
     def allow_request(self, request, view):
-        if self.rate is None:
-            return True
+        allowed = self.rate is None or is_preflight(request) or self.is_within(request, view)
+        if request.auth:
+            keys.count_use(request.auth.pk, refused=not allowed)
+        return allowed
+
+    def is_within(self, request, view):
+        """Count a request; tell whether its client may still make it."""
+        if request.auth:
+            client, self.num_requests, self.duration = f"throttle_key_{request.auth.pk}", request.auth.rate, 3600
+        else:
+            client = self.get_cache_key(request, view)
         now = time.time()
         window = int(now // self.duration)
         self.reset = (window + 1) * self.duration - now
-        key = f"{self.get_cache_key(request, view)}-{window}"
-        self.cache.add(key, 0, self.duration + 1)
-        try:
-            used = self.cache.incr(key)
-        except ValueError:  # the cache dropped it in between
-            used = 1
+        used = keys.tick(f"{client}-{window}", self.duration + 1)
         request.limits = (self.num_requests, max(0, self.num_requests - used), math.ceil(self.reset))
         return used <= self.num_requests
 
     def wait(self):
         return self.reset
+
+
+def is_preflight(request):
+    """Tell whether a browser asks only if it may ask: it cannot send the key along, whose limit is then not reached."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -260,6 +288,11 @@ REFUSALS = {
         "A parameter or a value is not known here.",
         {"detail": BAD_REQUEST, "errors": {"aera": ["There is no filter “aera”; there are area, report."]}},
     ),
+    "401": (
+        RefusalSerializer,
+        "A key was sent that is none, or has expired or been revoked. Without a key everything can be read too.",
+        {"detail": "This key has been revoked."},
+    ),
     "404": (RefusalSerializer, "There is nothing at this address.", {"detail": NOTHING_HERE}),
     "429": (
         RefusalSerializer,
@@ -330,11 +363,32 @@ class Schema(AutoSchema):
                     }
                 },
             }
+        bodies["401"]["headers"]["WWW-Authenticate"] = {
+            "schema": {"type": "string", "enum": ["Bearer"]},
+            "description": "How a key is sent.",
+        }
         bodies["429"]["headers"]["Retry-After"] = {
             "schema": {"type": "integer", "minimum": 1},
             "description": "Seconds to wait.",
         }
         return bodies
+
+
+class KeyScheme(OpenApiAuthenticationExtension):
+    """Describes the two headers in which a key may be sent. Neither is needed."""
+
+    target_class = KeyAuthentication
+    name = ["bearer", "header"]
+
+    def get_security_definition(self, auto_schema):
+        said = "A key, which raises the limit and changes nothing else. Editors of the portal give one on request."
+        return [
+            {"type": "http", "scheme": "bearer", "bearerFormat": "dz_<prefix>_<secret>", "description": said},
+            {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key in another header."},
+        ]
+
+    def get_security_requirement(self, auto_schema):
+        return [{name: []} for name in self.name]
 
 
 KEYS = {
@@ -365,9 +419,18 @@ class Api(APIView):
     """A public, read-only answer in JSON. Unless it `is_filtered`, by filters of its own, it takes no parameter."""
 
     is_filtered = False
+    authentication_classes = (KeyAuthentication,)
     throttle_classes = (Throttle,)
     http_method_names = ("get", "head", "options")
     schema = Schema()
+
+    def perform_authentication(self, request):
+        """Refuse a bad key; first count it like a request without one, by address, so that guessing has an end."""
+        try:
+            super().perform_authentication(request)
+        except AuthenticationFailed:
+            self.check_throttles(request)
+            raise
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
@@ -381,7 +444,7 @@ class Api(APIView):
         response["Access-Control-Expose-Headers"] = ", ".join([*LIMIT_HEADERS, "Retry-After"])
         if request.method == "OPTIONS":
             response["Access-Control-Allow-Methods"] = METHODS
-            response["Access-Control-Allow-Headers"] = "Accept, Content-Type"
+            response["Access-Control-Allow-Headers"] = REQUEST_HEADERS
             response["Access-Control-Max-Age"] = "86400"
         for name, value in zip(LIMIT_HEADERS, getattr(request, "limits", ()), strict=False):
             response[name] = str(value)
@@ -479,6 +542,7 @@ class Elsewhere(Api):
                     return
             except Resolver404:
                 pass
+        self.perform_authentication(request)
         self.check_throttles(request)
         raise NotFound(NOTHING_HERE)
 

@@ -5,7 +5,7 @@ from django.contrib.auth.management import create_permissions
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
-APPS = ("reports", "recommendations")
+APPS = ("portal", "reports", "recommendations")
 MAY_PUBLISH = "reports.publish_report"
 
 TEXT = ["sourcetext", "passage"]
@@ -19,6 +19,8 @@ VOCABULARY = [
 ]  # fmt: skip
 
 # Group -> [(acts, models)]. Which rows an act reaches is decided row by row: see `reports.admin.may_change`.
+# Keys of the API are made and revoked by whoever runs the portal, not by those who edit it: a superuser, or a member of
+# staff with the permissions to add and to change them. Editors see them and their use.
 GROUPS = {
     "coder": [
         (["view"], TEXT + ROWS + VOCABULARY),
@@ -29,6 +31,7 @@ GROUPS = {
         (["view"], TEXT + ROWS + VOCABULARY),
         (["add", "change", "delete"], ROWS + VOCABULARY),
         (["publish"], ["report"]),
+        (["view"], ["apikey"]),
     ],
 }
 

@@ -1,9 +1,14 @@
-"""Abstract bases that the apps share: a named thing, and a span of a source text."""
+"""Abstract bases that the apps share, a named thing and a span of a source text; and the keys of the API."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator, validate_slug
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, validate_slug
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q, Sum, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.fields import KeyField, PartialDateField, TermsField, TokensField
@@ -202,3 +207,120 @@ class Tally(models.Model):
 
     def __str__(self):
         return f"{self.kind}: {self.term} & {self.beside} = {self.n}"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Keys of the API
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    """Keys of the API."""
+
+    def in_state(self, state):
+        """Keys that are in this state now; the twin of `ApiKey.state`."""
+        revoked, ended = Q(revoked_at__isnull=False), Q(expires_at__isnull=False, expires_at__lte=timezone.now())
+        states = ApiKey.State
+        return self.filter(
+            {states.REVOKED: revoked, states.EXPIRED: ended & ~revoked, states.ACTIVE: ~ended & ~revoked}[state]
+        )
+
+    def with_use(self, days=30):
+        """Add `last_used`, the latest day with a request or None, and `recent`, the requests of so many last days."""
+        recent = Q(uses__day__gt=timezone.localdate() - timedelta(days))
+        return self.annotate(
+            last_used=Max("uses__day"), recent=Coalesce(Sum("uses__requests", filter=recent), Value(0))
+        )
+
+
+class ApiKey(models.Model):
+    """Leave to ask the API more often. It changes nothing in what is seen.
+
+    The key itself is not kept, only its SHA-256: it is 256 random bits (see portal.keys), which nobody can try out, so
+    the slow hash that a password needs would protect nothing and cost every request its time.
+    """
+
+    RATE, RATE_MAX = 60_000, 10_000_000
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        EXPIRED = "expired", _("expired")
+        REVOKED = "revoked", _("revoked")
+
+    prefix = KeyField(_("prefix"), max_length=8, unique=True, editable=False)
+    digest = models.CharField(_("digest"), max_length=64, editable=False)
+    owner = models.CharField(_("owner"), max_length=200, help_text=_("Who uses the key, and how to reach them."))
+    note = models.TextField(_("note"), blank=True, help_text=_("What it is for. Only editors see this."))
+    rate = models.PositiveIntegerField(
+        _("requests an hour"),
+        default=RATE,
+        validators=[MinValueValidator(1), MaxValueValidator(RATE_MAX)],
+        help_text=_("How often the key may be used in one hour."),
+    )
+    created_at = models.DateTimeField(_("issued"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("issued by"),
+        related_name="+",
+        null=True,
+        editable=False,
+    )
+    expires_at = models.DateTimeField(
+        _("expires"), null=True, blank=True, help_text=_("Left empty, it is good until it is revoked.")
+    )
+    revoked_at = models.DateTimeField(_("revoked on"), null=True, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ["-created_at", "-id"]
+        default_permissions = ("add", "change", "view")  # a key is revoked, never deleted: its use stays on record
+        constraints = [
+            models.CheckConstraint(condition=Q(rate__gte=1), name="portal_apikey_rate"),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("created_at")), name="portal_apikey_expires"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.prefix} · {self.owner}"
+
+    def clean(self):
+        super().clean()
+        if self.expires_at and self.expires_at <= self.created_at:
+            raise ValidationError({"expires_at": _("A key cannot expire before it is made.")})
+
+    @property
+    def state(self):
+        if self.revoked_at:
+            return self.State.REVOKED
+        return self.State.EXPIRED if self.expires_at and self.expires_at <= timezone.now() else self.State.ACTIVE
+
+    def get_state_display(self):
+        return self.state.label
+
+    def revoke(self):
+        """End the key for good. Returns whether it was this call that did."""
+        return bool(ApiKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()))
+
+
+class ApiUse(models.Model):
+    """What was asked with one key on one day of the portal's time zone. `refused` of the `requests` were a 429."""
+
+    key = models.ForeignKey(ApiKey, models.CASCADE, verbose_name=_("API key"), related_name="uses")
+    day = models.DateField(_("day"))
+    requests = models.PositiveIntegerField(_("requests"), default=0)
+    refused = models.PositiveIntegerField(_("of these refused"), default=0)
+
+    class Meta:
+        verbose_name = _("use of an API key")
+        verbose_name_plural = _("use of API keys")
+        ordering = ["-day"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["key", "day"], name="portal_apiuse_once_a_day")]
+
+    def __str__(self):
+        return f"{self.key_id} {self.day}"

@@ -609,7 +609,8 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
     operations = [operation["get"] for operation in openapi["paths"].values()]
     assert len(operations) == 2 * len(ENDPOINTS) + 4
     for operation in operations:
-        assert operation["description"] and set(operation["responses"]) >= {"200", "400", "429"}
+        assert operation["description"] and set(operation["responses"]) >= {"200", "400", "401", "429"}
+        assert operation["security"] == [{"bearer": []}, {"header": []}, {}]
         for response in operation["responses"].values():
             assert response["description"] and "X-RateLimit-Limit" in response["headers"]
         for parameter in operation.get("parameters", []):

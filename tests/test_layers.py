@@ -22,6 +22,7 @@ LAYERS = {
         "drawing",
         "verification",
         "editorial",
+        "keys",
     },
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion"},
     "edge": {"views", "api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
