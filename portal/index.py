@@ -198,7 +198,8 @@ def exchange(kind, held, items, places):
 
 def entry_of(kind, item, place, digest, ids):
     """Return (entry, tokens of its head, tokens of its body)."""
-    head, body = (words.tokens("。".join(filter(None, texts))) for texts in (item.head, item.body))
+    head, body = (words.tokens(words.BREAK.join(filter(None, texts))) for texts in (item.head, item.body))
+    head += words.names(item.head)
     entry = Entry(
         place=place,
         kind=kind,

@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from portal.text import listed
 
 BREAK = "·"  # no letter and no ASCII: never a word, and one token to both databases; fields are joined by it
+WHOLE = "≡"  # begins the token of a whole name
 LONGEST = 255  # letters of a word; a longer run is data, not language, and PostgreSQL takes no lexeme over 2,046 bytes
 TERMS = 20  # words of one query
 
@@ -182,6 +183,17 @@ class Phrase:
             if not in_word(folded, match.start()) and not in_word(folded, match.end()):
                 yield match.span()
             match = self.pattern.search(folded, match.start() + 1)
+
+
+def whole(text):
+    """Return the phrase that finds what is called exactly so, in `names`; None where nothing is left of the text."""
+    name = "".join(unit for kind, unit in runs(text) if kind != "stop").replace(" ", "")
+    return Phrase((WHOLE + name[:LONGEST],), False) if name else None
+
+
+def names(texts):
+    """Return tokens that stand for whole names, for `whole` to find; no word can be one of them."""
+    return [phrase.words[0] for text in texts if (phrase := whole(text))]
 
 
 def is_han(token):
