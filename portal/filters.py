@@ -299,13 +299,18 @@ class StrictFilterSet(django_filters.FilterSet):
 
     def chosen(self, name):
         """Return the words chosen in a facet."""
-        return self.form.cleaned_data.get(name) or []
+        return self.given.get(name) or []
+
+    @cached_property
+    def given(self):
+        """The cleaned values of a valid request, {name: value}."""
+        return self.form.cleaned_data if self.form.is_valid() else {}
 
     @cached_property
     def active(self):
         """The filters that narrow the list, {name: cleaned value}."""
-        narrowing = {name: f for name, f in self.filters.items() if not isinstance(f, (SortFilter, ViewFilter))}
-        return {name: value for name in narrowing if (value := self.form.cleaned_data.get(name)) not in (None, "", [])}
+        narrowing = [name for name, f in self.filters.items() if not isinstance(f, (SortFilter, ViewFilter))]
+        return {name: value for name in narrowing if (value := self.given.get(name)) not in (None, "", [])}
 
     @cached_property
     def terms(self):
@@ -333,7 +338,7 @@ class StrictFilterSet(django_filters.FilterSet):
     def ordered(self):
         """Return the entries that the filters leave, in the order of the list."""
         sorting = self.filters.get("ordering")
-        chosen, query = self.form.cleaned_data.get("ordering") or [], self.active.get("q")
+        chosen, query = self.given.get("ordering") or [], self.active.get("q")
         rows = self.hits().only("object_id", "name", "number", "documents")
         return rows.order_by(*(sorting.order(chosen, query) if sorting else ["place"]))
 
@@ -350,7 +355,7 @@ class StrictFilterSet(django_filters.FilterSet):
         if not left:
             return 0
         (name, *more) = left
-        return self.terms[name][0] if not more and len(self.terms.get(name, ())) == 1 else None
+        return self.terms[name][0] if not more and len(self.terms.get(name, ())) == 1 and not self.narrow else None
 
     @cached_property
     def total(self):
@@ -407,7 +412,7 @@ class StrictFilterSet(django_filters.FilterSet):
     def chips(self):
         """Return the active filters as removable chips: {name, label, value, text}."""
         found = []
-        for name, value in self.form.cleaned_data.items():
+        for name, value in self.given.items():
             word_filter = self.filters[name]
             if isinstance(word_filter, WordsFilter) and value:
                 labels = word_filter.labels(value)

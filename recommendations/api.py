@@ -253,7 +253,6 @@ class RecommendationRows(CodedRows):
                 Prefetch("references_out", references()),
                 Prefetch("references_in", references()),
             )
-            .in_reading_order()
         )
 
 

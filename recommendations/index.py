@@ -211,7 +211,7 @@ def subject_items(ids):
     for rating in ratings:
         terms = of.setdefault(rating.subject_id, set())
         terms |= {("framework", str(rating.dimension.framework_id)), *report_terms(rating.report)}
-    for row in Subject.objects.published().filter(pk__in=ids).with_counts().order_by():
+    for row in Subject.objects.published().with_above().filter(pk__in=ids).with_counts().order_by():
         yield Item(row.pk, sort_name(row), documents=row.report_count, terms=of.get(row.pk, set()), **names(row))
 
 
@@ -260,7 +260,7 @@ def around(ids):
             Kind.ACTORS: {*actors.values_list("pk", flat=True)},
             Kind.INSTRUMENTS: {*advice.exclude(instruments=None).values_list("instruments", flat=True)},
             Kind.QUESTIONS: {*answers.values_list("question", flat=True)} | told,
-            Kind.SUBJECTS: {*ratings.values_list("subject", flat=True)},
+            Kind.SUBJECTS: above(ratings.values_list("subject", flat=True)),
             Kind.FRAMEWORKS: {*ratings.values_list("dimension__framework", flat=True)},
             Kind.EVENTS: {*Event.objects.order_by().filter(mentions__report__in=ids).values_list("pk", flat=True)},
         },
@@ -305,6 +305,18 @@ def reference_reach(ids):
     return Scope({*rows.values_list("source__report", flat=True)})
 
 
+def above(subjects):
+    """Return the ids of subjects and of all that stand above them: each is listed for what stands below it."""
+    parents = dict(Subject.objects.order_by().values_list("pk", "parent_id"))
+    found, waiting = set(), [*subjects]
+    while waiting:
+        pk = waiting.pop()
+        if pk is not None and pk not in found:
+            found.add(pk)
+            waiting.append(parents.get(pk))
+    return found
+
+
 def dimension_reach(ids):
     return Scope(others={Kind.FRAMEWORKS: {*Dimension.objects.filter(pk__in=ids).values_list("framework", flat=True)}})
 
@@ -330,7 +342,7 @@ REACH |= {
     PolicyArea: area_reach,
     Actor: alone(Kind.ACTORS),
     Instrument: alone(Kind.INSTRUMENTS),
-    Subject: alone(Kind.SUBJECTS),
+    Subject: lambda ids: Scope(others={Kind.SUBJECTS: above(ids)}),
     Framework: alone(Kind.FRAMEWORKS),
     Dimension: dimension_reach,
     Event: alone(Kind.EVENTS),

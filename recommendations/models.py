@@ -232,24 +232,6 @@ class RecommendationQuerySet(CodedQuerySet):
         """Bring along what tells an umbrella and a repeat from a single act (see `Recommendation.unit`)."""
         return self.prefetch_related("parts", Prefetch("restates", Recommendation.objects.published()))
 
-    def tally(self):
-        """Return how many of these rows count, by voice, from how many reports, and how many are listed uncounted.
-
-        {"voices": {voice: n}, "documents": n, "umbrellas": n, "repeats": n}
-        """
-        single = self.atomic().order_by()
-        voices = dict(single.values_list("voice").annotate(n=Count("pk", distinct=True)))
-        return {
-            "voices": {voice: voices[voice] for voice in Voice.values if voice in voices},
-            "documents": single.values("report").distinct().count(),
-            "umbrellas": self.umbrellas().order_by().values("pk").distinct().count(),
-            "repeats": self.restating().order_by().values("pk").distinct().count(),
-        }
-
-    def in_reading_order(self):
-        """Newest report first, each in its own order; rows that only restate others come after all the rest."""
-        return self.order_by(is_restating(), "report", "order", "pk")
-
     def by_area(self):
         """Return (area id, row id, voice) of rows that count, once for each area that a row is filed under."""
         return self.atomic().order_by().values_list("areas", "pk", "voice").distinct()

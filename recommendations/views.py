@@ -73,7 +73,7 @@ CLOSEST = 3
 
 @require_safe
 def recommendation_list(request):
-    rows = Recommendation.objects.published().for_list().with_units().with_references().in_reading_order()
+    rows = Recommendation.objects.published().for_list().with_units().with_references()
     filterset = RecommendationFilterSet(request.GET, queryset=rows, request=request)
     context = {}
     if filterset.is_valid() and not form_of(request):

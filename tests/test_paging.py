@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from portal.paging import BrokenCursor, Keyset, Sequence
-from recommendations.models import CrossReference, PolicyArea, Question, Recommendation
+from recommendations.models import CrossReference, PolicyArea, Question, Recommendation, is_restating
 from reports.models import Report
 from tests import factories as make
 
@@ -100,7 +100,7 @@ def test_rows_that_repeat_others_come_last_on_every_page():
     rows = [make.recommendation(report) for _ in range(7)]
     for repeating in rows[1:4]:
         repeating.restates.add(rows[0])
-    keyset = Keyset(Recommendation.objects.published().for_list().in_reading_order(), 2)
+    keyset = Keyset(Recommendation.objects.published().for_list().order_by(is_restating(), "report", "order", "pk"), 2)
     found, last = walked(keyset, keyset.page(), "next")
     assert found == [rows[0], *rows[4:], *rows[1:4]] == walked(keyset, last, "previous")[0]
 

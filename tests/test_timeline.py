@@ -19,6 +19,7 @@ from recommendations.drawing import text_width
 from recommendations.filters import EventFilterSet
 from reports.models import Event
 from tests import factories as make
+from tests.indexing import current
 from tests.test_admin import page, submit, user
 
 FIGURE = re.compile(r'<figure class="band">.*?</figure>', re.DOTALL)
@@ -257,6 +258,7 @@ def filed(db):
     ],
 )
 def test_events_are_found_by_area_year_and_document(client, filed, query, expected):
+    current()
     found = EventFilterSet(QueryDict(query), queryset=Event.objects.published())
     assert found.is_valid() and {event.slug for event in found.qs} == expected
     rows = client.get(f"/api/v1/events/?{query}&page_size=100").json()["results"]
