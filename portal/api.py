@@ -6,12 +6,12 @@ own `api.py`; `portal.urls` lists them.
 
 import math
 import time
-from functools import cache
+from functools import cache, cached_property
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.shortcuts import redirect
 from django.urls import Resolver404, path, resolve, reverse
 from django.utils import translation
@@ -22,11 +22,18 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_parameter_type
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotFound, ValidationError
 from rest_framework.filters import BaseFilterBackend
+from rest_framework.metadata import BaseMetadata
 from rest_framework.pagination import BasePagination
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -141,9 +148,13 @@ class StrictFilters(BaseFilterBackend):
         }
         if errors:
             raise ValidationError(errors)
-        filterset = view.filterset_class(params, queryset=queryset, request=request)
+        shape, pages = getattr(view, "shape", None), getattr(view, "pagination_class", None)
+        filters = params.copy()
+        for name in shape.PARAMETERS if shape else ():
+            filters.pop(name, None)
+        filterset = view.filterset_class(filters, queryset=queryset, request=request)
         errors = {name: [str(reason) for reason in reasons] for name, reasons in filterset.errors.items()}
-        pages = getattr(view, "pagination_class", None)
+        errors |= shape.errors if shape else {}
         for name in filterset.presentation - set(pages.PARAMETERS if pages else ()):
             if name in params:
                 errors[name] = [f"There is no parameter “{name}” here."]
@@ -264,8 +275,90 @@ class Pages(BasePagination):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# The shape of an answer
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+class Shape:
+    """Which `members` the objects of an answer have, and which of them are given as whole objects (`expand`).
+
+    `errors` is {parameter: [reason]}. A shape of which nobody asked anything has every member, and slugs.
+    """
+
+    PARAMETERS = {
+        "fields": "Members to give, with commas between or repeated; without it, all.",
+        "omit": "Members to leave out. What is not given is not looked up either.",
+        "expand": "Members to give as objects instead of slugs, as their own list has them, in short; one level deep.",
+    }
+
+    def __init__(self, serializer_class, params=None):
+        known = serializer_class.Meta.fields
+        choices = {"fields": known, "omit": known, "expand": tuple(serializer_class.expands)}
+        params = QueryDict() if params is None else params
+        asked = {name: self.words(params.getlist(name)) for name in choices}
+        self.errors = {}
+        for name, words in asked.items():
+            there = f"there are {', '.join(choices[name])}" if choices[name] else "there is none"
+            self.refuse(name, words, choices[name], f"is not known here; {there}.")
+        self.members = [name for name in known if name in (asked["fields"] or known) and name not in asked["omit"]]
+        both = set(asked["fields"]) & set(asked["omit"])
+        self.refuse("omit", sorted(both), (), "is in fields too.")
+        self.expand = [name for name in choices["expand"] if name in asked["expand"]]
+        self.refuse("expand", self.expand, self.members, "is left out of the answer.")
+
+    @staticmethod
+    def words(values):
+        return list(dict.fromkeys(word.strip() for value in values for word in value.split(",") if word.strip()))
+
+    def refuse(self, name, words, known, reason):
+        if unknown := [word for word in words if word not in known]:
+            self.errors.setdefault(name, []).extend(f"“{word[:50]}” {reason}" for word in unknown)
+
+    @classmethod
+    def described(cls, serializer_class):
+        """Return the parameters as OpenAPI describes them; a serializer that expands nothing has no `expand`."""
+        known = serializer_class.Meta.fields
+        for name, said in cls.PARAMETERS.items():
+            if words := serializer_class.expands if name == "expand" else known:
+                schema = {"type": "array", "items": {"type": "string", "enum": list(words)}}
+                yield OpenApiParameter(name, schema, description=said, style="form", explode=False)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # The description
 # ---------------------------------------------------------------------------------------------------------------------
+
+
+class Options(BaseMetadata):
+    """What OPTIONS answers: what is here, and of a list or a matrix what it can be asked."""
+
+    def determine_metadata(self, request, view):
+        with translation.override(LANGUAGE):
+            told = {
+                "name": getattr(view, "endpoint", None) or view.get_view_name(),
+                "description": view.get_view_description(),
+            }
+            if view.is_filtered:
+                told |= self.filters(view.filterset_class.base_filters)
+            if serializer_class := isinstance(view, Rows) and view.get_serializer_class():
+                told |= {"fields": list(serializer_class.Meta.fields), "expand": list(serializer_class.expands)}
+            if pages := view.is_filtered and getattr(view, "pagination_class", None):
+                told["page_size"] = {"default": pages.SIZE, "minimum": 1, "maximum": pages.SIZE_MAX}
+            return told
+
+    @staticmethod
+    def filters(filters):
+        """Return {"filters": [{name, type, values?, help}], "ordering": [word]}; the type is that of JSON Schema."""
+        found, ordering = [], []
+        for name, word_filter in filters.items():
+            schema = StrictFilters.shape(word_filter)
+            values = schema.get("items", {}).get("enum")
+            if isinstance(word_filter, SortFilter):
+                ordering = values
+            else:
+                told = {"name": name, "type": schema["type"]} | ({"values": values} if values else {})
+                found.append(told | {"help": str(word_filter.extra.get("help_text", ""))})
+        return {"filters": found, "ordering": ordering}
 
 
 class RefusalSerializer(serializers.Serializer):
@@ -315,6 +408,26 @@ class Schema(AutoSchema):
     def _get_pagination_parameters(self):
         paginator = getattr(self.view, "pagination_class", None) if self.view.is_filtered else None
         return paginator().get_schema_operation_parameters(self.view) if paginator else []
+
+    def get_override_parameters(self):
+        return list(Shape.described(self.view.get_serializer_class())) if isinstance(self.view, Rows) else []
+
+    def _map_basic_serializer(self, serializer, direction):
+        """Say of a Row that members may be left out of it, and which may be given as objects."""
+        schema = super()._map_basic_serializer(serializer, direction)
+        if getattr(serializer, "shaped", False):
+            schema.pop("required", None)
+            for name, endpoint in serializer.expands.items():
+                schema["properties"][name] = self.expanded(schema["properties"][name], endpoint, direction)
+        return schema
+
+    def expanded(self, schema, endpoint, direction):
+        """Return the description of a member that is as described, or an object of an endpoint in short."""
+        if schema.get("type") == "array":
+            return schema | {"items": self.expanded(schema["items"], endpoint, direction)}
+        short = self.resolve_serializer(rows_of(endpoint).serializer_class.in_short(), direction).ref
+        said = {"description": schema["description"]} if "description" in schema else {}
+        return {"anyOf": [{name: value for name, value in schema.items() if name != "description"}, short]} | said
 
     def get_tags(self):
         return [self.path.removeprefix("/api/v1/").partition("/")[0] or "root"]
@@ -421,6 +534,7 @@ class Api(APIView):
     is_filtered = False
     authentication_classes = (KeyAuthentication,)
     throttle_classes = (Throttle,)
+    metadata_class = Options
     http_method_names = ("get", "head", "options")
     schema = Schema()
 
@@ -435,8 +549,12 @@ class Api(APIView):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         reading = request.method in ("GET", "HEAD")
-        if reading and not self.is_filtered and request.query_params:
-            raise ValidationError({name: [f"There is no parameter “{name}” here."] for name in request.query_params})
+        if reading and not self.is_filtered and (errors := self.faults(request.query_params)):
+            raise ValidationError(errors)
+
+    def faults(self, params):
+        """Return {parameter: [reason]} of what an address without filters does not take."""
+        return {name: [f"There is no parameter “{name}” here."] for name in params}
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -451,6 +569,11 @@ class Api(APIView):
         return response
 
 
+def rows_of(endpoint):
+    """Return the Rows of an endpoint: by address, because endpoints of all apps lead to one another."""
+    return resolve(reverse(f"api-{endpoint}-list")).func.cls
+
+
 class Rows(Api, ReadOnlyModelViewSet):
     """The list and the detail of one kind of object. `keys` says which columns the words of its address name."""
 
@@ -460,7 +583,7 @@ class Rows(Api, ReadOnlyModelViewSet):
     detail_serializer_class = None
     keys = {"slug": "slug"}
     endpoint = classproperty(lambda cls: cls.serializer_class.endpoint)
-    is_filtered = property(lambda self: self.action == "list")
+    is_filtered = property(lambda self: self.action_map["get"] == "list")
 
     @classmethod
     def paths(cls):
@@ -472,17 +595,37 @@ class Rows(Api, ReadOnlyModelViewSet):
             path(f"{name}/{words}", cls.as_view({"get": "retrieve"}), name=f"api-{name}-detail"),
         ]
 
+    @cached_property
+    def shape(self):
+        return Shape(self.get_serializer_class(), self.request.query_params)
+
+    def faults(self, params):
+        return super().faults([name for name in params if name not in Shape.PARAMETERS]) | self.shape.errors
+
     def get_serializer_class(self):
-        if self.action == "retrieve" and self.detail_serializer_class:
-            return self.detail_serializer_class
-        return self.serializer_class
+        detail = not self.is_filtered and self.detail_serializer_class
+        return detail or self.serializer_class
+
+    def along(self):
+        """Return {member: what it needs of `prefetch_related`}; a member that is not given is not looked up."""
+        return {}
+
+    def rows(self):
+        """Return the rows with what the members of the answer need, and no more."""
+        needs = self.along()
+        lookups = dict.fromkeys(lookup for name in self.shape.members for lookup in needs.get(name, ()))
+        return self.get_queryset().prefetch_related(*lookups)
 
     def get_object(self):
         wanted = {column: self.kwargs[key] for key, column in self.keys.items()}
-        row = self.get_queryset().filter(**wanted).first()
+        row = self.rows().filter(**wanted).first()
         if row is None:
             raise NotFound(NOTHING_HERE)
         return row
+
+    def shows(self, *names):
+        """Tell whether the answer has one of these members."""
+        return any(name in self.shape.members for name in names)
 
     def learn(self, rows):
         """Return what the serializers must know besides these rows, {name: value}, in a constant number of queries."""
@@ -490,17 +633,47 @@ class Rows(Api, ReadOnlyModelViewSet):
 
     def represent(self, rows):
         context = self.get_serializer_context() | self.learn(rows)
-        return self.get_serializer_class()(rows, many=True, context=context).data
+        serializer = self.get_serializer_class()(rows, many=True, context=context)
+        for name in self.get_serializer_class().Meta.fields:
+            if name not in self.shape.members:
+                serializer.child.fields.pop(name)
+        data = serializer.data
+        for name in self.shape.expand:
+            self.put_objects(serializer.child.fields[name], rows, data)
+        return data
+
+    def put_objects(self, field, rows, data):
+        """Put the objects of another endpoint in place of their slugs, for all rows at once.
+
+        A slug without an object there stays a slug.
+        """
+        name, many = field.field_name, isinstance(field, serializers.ManyRelatedField)
+        related = [field.get_attribute(row) for row in rows]
+        keys = {one.pk for found in related for one in (found if many else [found]) if one is not None}
+        endpoint = rows_of(self.get_serializer_class().expands[name])
+        objects = endpoint.objects(self.request, keys, short=True)
+        for told, found in zip(data, related, strict=True):
+            if many:
+                told[name] = [objects.get(one.pk, slug) for one, slug in zip(found, told[name], strict=True)]
+            elif found is not None:
+                told[name] = objects.get(found.pk, told[name])
 
     @classmethod
-    def objects(cls, request, keys):
-        """Return {primary key: object} as the list gives them: for a list page in the form of JSON Lines."""
-        view = cls(request=request, action="list", format_kwarg=None)
-        rows = view.get_queryset().in_bulk(keys)
+    def objects(cls, request, keys, short=False):
+        """Return {primary key: object} as the list gives them: for a list page as JSON Lines, in short for `expand`."""
+        serializer_class = cls.serializer_class.in_short() if short else cls.serializer_class
+        view = cls(
+            request=request,
+            action_map={"get": "list"},
+            format_kwarg=None,
+            serializer_class=serializer_class,
+            shape=Shape(serializer_class),
+        )
+        rows = view.rows().in_bulk(keys)
         return dict(zip(rows, view.represent(list(rows.values())), strict=True))
 
     def list(self, request, *args, **kwargs):
-        rows = self.get_queryset()
+        rows = self.rows()
         page = self.paginate_queryset(StrictFilters().checked(request, rows, self))
         found = rows.in_bulk([entry.object_id for entry in page])
         rows = [found[entry.object_id] for entry in page if entry.object_id in found]
@@ -606,14 +779,30 @@ class Plain(serializers.ModelSerializer):
 
 
 class Row(Plain):
-    """An object with a page and an address in the API. `endpoint` is the first word of that address."""
+    """An object with a page and an address in the API. `endpoint` is the first word of that address.
+
+    `expands` are the members that may be given as objects, {member: their endpoint}; `heavy` those that are left out
+    where the object stands in another one. A Row that is not `shaped` is always whole.
+    """
 
     ADDRESSES = ("url", "url_en", "api_url")
     endpoint = None
+    expands = {}
+    heavy = ()
+    shaped = True
 
     url = serializers.SerializerMethodField()
     url_en = serializers.SerializerMethodField()
     api_url = serializers.SerializerMethodField()
+
+    @classmethod
+    @cache
+    def in_short(cls):
+        """Return the serializer of this object where it stands in another one."""
+        fields = tuple(name for name in cls.Meta.fields if name not in cls.heavy)
+        said = f"{cls.__doc__.partition(chr(10))[0]} In short, as `expand` gives it."
+        values = {"Meta": type("Meta", (cls.Meta,), {"fields": fields}), "expands": {}, "shaped": False}
+        return type(f"Short{cls.__name__}", (cls,), values | {"__doc__": said})
 
     @property
     def origin(self):

@@ -41,6 +41,7 @@ from recommendations.models import (
     Resolution,
     Subject,
     Voice,
+    spans,
 )
 from reports.api import (
     EVIDENCE,
@@ -62,6 +63,7 @@ from reports.models import Author, Event, Institution, Mention, Work
 class CodedRow(Row):
     """A row of a report: its key is stable inside the report."""
 
+    heavy = ("evidence",)
     FIELDS = ("key", "report")
     TEXTS = ("summary_zh", "summary_en", "note_zh", "note_en", "evidence", "report_url", *Row.ADDRESSES)
 
@@ -97,8 +99,11 @@ def quoted(rows):
 class CodedRows(Rows):
     keys = {"report": "report__slug", "key": "key"}
 
+    def along(self):
+        return {"evidence": (spans(),)}
+
     def learn(self, rows):
-        return quoted(rows)
+        return quoted(rows) if self.shows("evidence") else {}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -117,6 +122,7 @@ class CrossReferenceSerializer(Row):
     """A typed relation between recommendations of two reports: the source restates, refines … the target."""
 
     endpoint = "crossreferences"
+    expands = {"source": "recommendations", "target": "recommendations"}
     example = {
         "source": {"report": "cyber-relations-2021", "key": "R07"},
         "target": {"report": "digital-economy-dialogue-2019", "key": "R02"},
@@ -174,6 +180,15 @@ class RecommendationSerializer(CodedRow):
     """One thing that a report says somebody should, may or must do. A row with parts is an umbrella."""
 
     endpoint = "recommendations"
+    expands = {
+        "report": "reports",
+        "parent": "recommendations",
+        "made_by": "actors",
+        "addressees": "actors",
+        "areas": "areas",
+        "instruments": "instruments",
+    }
+    heavy = ("parts", "restates", "cross_references", "evidence")
     example = {
         "key": "R07",
         "report": "cyber-relations-2021",
@@ -240,20 +255,17 @@ class RecommendationRows(CodedRows):
     filterset_class = RecommendationFilterSet
 
     def get_queryset(self):
-        return (
-            Recommendation.objects.published()
-            .with_evidence()
-            .select_related("parent", "made_by")
-            .prefetch_related(
-                "addressees",
-                "areas",
-                "instruments",
-                Prefetch("parts", Recommendation.objects.only("key", "parent", "report", "order")),
-                Prefetch("restates", Recommendation.objects.published().select_related("report")),
-                Prefetch("references_out", references()),
-                Prefetch("references_in", references()),
-            )
-        )
+        return Recommendation.objects.published().with_source().select_related("parent", "made_by")
+
+    def along(self):
+        return super().along() | {
+            "addressees": ("addressees",),
+            "areas": ("areas",),
+            "instruments": ("instruments",),
+            "parts": (Prefetch("parts", Recommendation.objects.only("key", "parent", "report", "order")),),
+            "restates": (Prefetch("restates", Recommendation.objects.published().select_related("report")),),
+            "cross_references": (Prefetch("references_out", references()), Prefetch("references_in", references())),
+        }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -281,6 +293,7 @@ class PositionSerializer(CodedRow):
     """One holder's answer to a question in one report. Forecasts are positions on predictive questions."""
 
     endpoint = "positions"
+    expands = {"report": "reports", "question": "questions", "holder": "actors", "recommendation": "recommendations"}
     example = {
         "key": "P03",
         "report": "cyber-relations-2021",
@@ -320,9 +333,8 @@ class PositionSerializer(CodedRow):
 
 
 def positions():
-    """Published positions with what PositionSerializer shows."""
-    rows = Position.objects.published().with_evidence()
-    return rows.select_related("question", "holder", "recommendation")
+    """Published positions with what PositionSerializer shows, but for their evidence."""
+    return Position.objects.published().with_source().select_related("question", "holder", "recommendation")
 
 
 class PositionRows(CodedRows):
@@ -388,6 +400,7 @@ class QuestionSerializer(Row):
     """A question that documents answer: should it be, will it be, is it so? An open forecast has an empty outcome."""
 
     endpoint = "questions"
+    expands = {"areas": "areas"}
     example = {
         "slug": "resume-official-dialogue",
         "kind": "normative",
@@ -452,15 +465,18 @@ class QuestionRows(Rows):
 
     def get_queryset(self):
         # Grouped rows have no order of their own.
-        rows = Question.objects.published().with_counts().with_contention().with_outcomes()
-        rows = rows.order_by("slug").prefetch_related("areas")
-        return rows.prefetch_related(Prefetch("positions", positions())) if self.action == "retrieve" else rows
+        return Question.objects.published().with_counts().with_contention().with_outcomes().order_by("slug")
+
+    def along(self):
+        return {"areas": ("areas",), "positions": (Prefetch("positions", positions().prefetch_related(spans())),)}
 
     def learn(self, rows):
-        if self.action != "retrieve":
-            return {}
-        spans = [(p.report, span) for row in rows for p in row.positions.all() for span in p.evidence.all()]
-        return {"quotes": quotations([*spans, *((told.report, told) for row in rows for told in row.told)])}
+        places = []
+        if self.shows("positions"):
+            places += [(p.report, span) for row in rows for p in row.positions.all() for span in p.evidence.all()]
+        if self.shows("resolutions"):
+            places += [(told.report, told) for row in rows for told in row.told]
+        return {"quotes": quotations(places)}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -472,6 +488,7 @@ class RatingSerializer(CodedRow):
     """A subject's level on a dimension, according to an assessor, in a report. Only explicit ones are points."""
 
     endpoint = "ratings"
+    expands = {"report": "reports", "framework": "frameworks", "subject": "subjects", "assessor": "actors"}
     example = {
         "key": "T04",
         "report": "st-cooperation-framework",
@@ -512,9 +529,8 @@ class RatingSerializer(CodedRow):
 
 
 def ratings():
-    """Published ratings with what RatingSerializer shows."""
-    rows = Rating.objects.published().with_evidence()
-    return rows.select_related("dimension__framework", "subject", "assessor")
+    """Published ratings with what RatingSerializer shows, but for their evidence."""
+    return Rating.objects.published().with_source().select_related("dimension__framework", "subject", "assessor")
 
 
 class RatingRows(CodedRows):
@@ -539,6 +555,8 @@ class FrameworkSerializer(Row):
     """A way of rating things by named axes."""
 
     endpoint = "frameworks"
+    expands = {"work": "works"}
+    heavy = ("dimensions",)
     example = {
         "slug": "benefit-and-risk",
         "title_zh": "收益与风险",
@@ -728,13 +746,18 @@ class FrameworkRows(Rows):
     filterset_class = FrameworkFilterSet
 
     def get_queryset(self):
-        rows = Framework.objects.published().prefetch_related("dimensions", Prefetch("work", Work.objects.published()))
-        if self.action == "retrieve":
-            rows = rows.prefetch_related(Prefetch("dimensions__ratings", ratings()))
-        return rows
+        return Framework.objects.published()
+
+    def along(self):
+        given = (Prefetch("dimensions__ratings", ratings().prefetch_related(spans())),)
+        return {
+            "work": (Prefetch("work", Work.objects.published()),),
+            "dimensions": ("dimensions",),
+            **dict.fromkeys(("subjects", "ratings", "divergence"), given),
+        }
 
     def learn(self, rows):
-        if self.action != "retrieve":
+        if not self.shows("subjects", "ratings", "divergence"):
             return {}
         subjects = Subject.objects.select_related("parent").in_bulk()
         elsewhere = Rating.objects.published().frameworks_by_subject()
@@ -759,6 +782,7 @@ class SubjectSerializer(Names):
     """What is rated, or stands above what is rated."""
 
     endpoint = "subjects"
+    heavy = ("children", "rating_counts")
     example = {
         "slug": "quantum-computing",
         "name_zh": "量子计算",
@@ -809,16 +833,23 @@ class SubjectRows(Rows):
     filterset_class = SubjectFilterSet
 
     def get_queryset(self):
-        shown = Subject.objects.published().with_above()
         # Grouped rows have no order of their own.
-        rows = shown.with_counts().order_by("sort_key", "slug").select_related("parent")
-        rows = rows.prefetch_related(Prefetch("children", shown))
-        return rows.prefetch_related(Prefetch("ratings", ratings())) if self.action == "retrieve" else rows
+        rows = Subject.objects.published().with_above().with_counts()
+        return rows.order_by("sort_key", "slug").select_related("parent")
+
+    def along(self):
+        return {
+            "children": (Prefetch("children", Subject.objects.published().with_above()),),
+            "ratings": (Prefetch("ratings", ratings().prefetch_related(spans())),),
+        }
 
     def learn(self, rows):
-        counts = {"counts": Rating.objects.published().tally_by_subject([row.pk for row in rows])}
-        quotes = quoted(r for row in rows for r in row.ratings.all()) if self.action == "retrieve" else {}
-        return counts | quotes
+        known = {}
+        if self.shows("rating_counts"):
+            known |= {"counts": Rating.objects.published().tally_by_subject([row.pk for row in rows])}
+        if self.shows("ratings"):
+            known |= quoted(rating for row in rows for rating in row.ratings.all())
+        return known
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -830,6 +861,7 @@ class AreaSerializer(Names):
     """A field of policy in the taxonomy."""
 
     endpoint = "areas"
+    heavy = ("children", "recommendation_count", "recommendations_by_voice")
     example = {
         "slug": "technology",
         "name_zh": "科技",
@@ -876,9 +908,14 @@ class AreaRows(Rows):
     filterset_class = AreaFilterSet
 
     def get_queryset(self):
-        return PolicyArea.objects.select_related("parent").prefetch_related("children")
+        return PolicyArea.objects.select_related("parent")
+
+    def along(self):
+        return {"children": ("children",)}
 
     def learn(self, rows):
+        if not self.shows("recommendation_count", "recommendations_by_voice"):
+            return {}
         found = comparison.branches(PolicyArea.objects.all(), Recommendation.objects.published().by_area(), ())
         return {
             "counts": {
@@ -891,6 +928,7 @@ class ActorSerializer(Names):
     """Who holds a view or is addressed. Its page is the list of what it is asked to do."""
 
     endpoint = "actors"
+    expands = {"institution": "institutions", "author": "authors"}
     example = {
         "slug": "us-government",
         "name_zh": "美国政府",
@@ -922,9 +960,13 @@ class ActorRows(Rows):
     filterset_class = ActorFilterSet
 
     def get_queryset(self):
-        return Actor.objects.published().prefetch_related(
-            Prefetch("institution", Institution.objects.published()), Prefetch("author", Author.objects.published())
-        )
+        return Actor.objects.published()
+
+    def along(self):
+        return {
+            "institution": (Prefetch("institution", Institution.objects.published()),),
+            "author": (Prefetch("author", Author.objects.published()),),
+        }
 
 
 class InstrumentSerializer(Names):
@@ -986,6 +1028,8 @@ class EventSerializer(Row):
     """A dated happening, an interval or a target year that documents mention."""
 
     endpoint = "events"
+    expands = {"areas": "areas"}
+    heavy = ("mentions",)
     example = {
         "slug": "example-summit-2013",
         "title_zh": "示例峰会",
@@ -1015,10 +1059,15 @@ class EventRows(Rows):
     filterset_class = EventFilterSet
 
     def get_queryset(self):
+        return Event.objects.published()
+
+    def along(self):
         mentions = with_place(Mention.objects.published())
-        return Event.objects.published().prefetch_related("areas", Prefetch("mentions", mentions))
+        return {"areas": ("areas",), "mentions": (Prefetch("mentions", mentions),)}
 
     def learn(self, rows):
+        if not self.shows("mentions"):
+            return {}
         return {"quotes": quotations((m.report, m) for row in rows for m in row.mentions.all())}
 
 

@@ -220,6 +220,7 @@ class DocumentSerializer(Row):
     """A document that is compared. A whole publication stands for its parts too."""
 
     endpoint = "reports"
+    shaped = False
 
     parts = serializers.SerializerMethodField()
 
@@ -238,6 +239,8 @@ class DocumentSerializer(Row):
 class AdviceSerializer(RecommendationSerializer):
     """A recommendation in a comparison; the rest of it stands at its address."""
 
+    shaped = False
+
     class Meta:
         model = Recommendation
         fields = ("report", "key", "voice", "made_by", "areas", "summary_zh", "summary_en", *Row.ADDRESSES)
@@ -245,6 +248,8 @@ class AdviceSerializer(RecommendationSerializer):
 
 class AnswerSerializer(PositionSerializer):
     """A position in a comparison; the rest of it stands at its address."""
+
+    shaped = False
 
     class Meta:
         model = Position

@@ -197,11 +197,15 @@ def holder_constraint(field, name):
     )
 
 
+def spans():
+    """Return what brings along where rows are written: spans, their sections and the numbers of their passages."""
+    return Prefetch("evidence", Evidence.objects.select_related("section", "passage").defer("passage__text"))
+
+
 class CodedQuerySet(OfReportQuerySet):
     def with_evidence(self):
-        """Bring along where each row is written: its spans, their sections and the numbers of their passages."""
-        spans = Evidence.objects.select_related("section", "passage").defer("passage__text")
-        return self.with_source().prefetch_related(Prefetch("evidence", spans))
+        """Bring along where each row is written, and what names its source text."""
+        return self.with_source().prefetch_related(spans())
 
 
 def is_restating():

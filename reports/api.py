@@ -171,6 +171,8 @@ class ReportSerializer(Row):
     """One publication, or one essay inside a symposium."""
 
     endpoint = "reports"
+    expands = {"part_of": "reports", "publisher": "institutions"}
+    heavy = ("parts", "contributions", "sections", "source", "counts")
     example = {
         "slug": "cyber-relations-2021",
         "kind": "report",
@@ -264,20 +266,21 @@ class ReportRows(Rows):
     filterset_class = ReportFilterSet
 
     def get_queryset(self):
+        return Report.objects.published().select_related("publisher")
+
+    def along(self):
         contributions = Contribution.objects.select_related("author", "institution").prefetch_related("affiliations")
-        return (
-            Report.objects.published()
-            .select_related("publisher")
-            .prefetch_related(
-                Prefetch("part_of", Report.objects.published()),
-                Prefetch("parts", Report.objects.published().order_by("place")),
-                Prefetch("contributions", contributions),
-                Prefetch("sections", Section.objects.select_related("parent")),
-            )
-        )
+        whole = (Prefetch("part_of", Report.objects.published()),)
+        return {
+            "part_of": whole,
+            "place": whole,
+            "parts": (Prefetch("parts", Report.objects.published().order_by("place")),),
+            "contributions": (Prefetch("contributions", contributions),),
+            "sections": (Prefetch("sections", Section.objects.select_related("parent")),),
+        }
 
     def learn(self, rows):
-        return {"counts": tallies(rows)}
+        return {"counts": tallies(rows)} if self.shows("counts") else {}
 
 
 def tallies(reports):
@@ -344,6 +347,7 @@ class AuthorSerializer(Names):
     """A person who wrote, or took part in, a report."""
 
     endpoint = "authors"
+    heavy = ("reports", "cited_works")
     example = {
         "slug": "zeng-san",
         "name_zh": "曾三",
@@ -378,15 +382,20 @@ class AuthorRows(Rows):
     filterset_class = AuthorFilterSet
 
     def get_queryset(self):
-        return Author.objects.published().prefetch_related(
-            Prefetch("contributions", contributions_to_published()), Prefetch("cited_works", Work.objects.published())
-        )
+        return Author.objects.published()
+
+    def along(self):
+        return {
+            "reports": (Prefetch("contributions", contributions_to_published()),),
+            "cited_works": (Prefetch("cited_works", Work.objects.published()),),
+        }
 
 
 class InstitutionSerializer(Names):
     """A think tank, university, government body, company or forum."""
 
     endpoint = "institutions"
+    heavy = ("reports",)
     example = {
         "slug": "example-institute",
         "name_zh": "示例研究院",
@@ -419,11 +428,16 @@ class InstitutionRows(Rows):
     filterset_class = InstitutionFilterSet
 
     def get_queryset(self):
-        return Institution.objects.published().prefetch_related(
-            Prefetch("contributions", contributions_to_published()),
-            Prefetch("affiliated_contributions", contributions_to_published()),
-            Prefetch("published_reports", Report.objects.published()),
-        )
+        return Institution.objects.published()
+
+    def along(self):
+        return {
+            "reports": (
+                Prefetch("contributions", contributions_to_published()),
+                Prefetch("affiliated_contributions", contributions_to_published()),
+                Prefetch("published_reports", Report.objects.published()),
+            )
+        }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -445,6 +459,8 @@ class WorkSerializer(Row):
     """A work that reports cite, once, however often it is cited."""
 
     endpoint = "works"
+    expands = {"report": "reports"}
+    heavy = ("citations",)
     example = {
         "slug": "example-strategy-2018",
         "title_zh": "示例战略",
@@ -483,22 +499,22 @@ class WorkRows(Rows):
 
     def get_queryset(self):
         # Grouped rows have no order of their own.
-        return (
-            Work.objects.published()
-            .with_counts()
-            .order_by("-date", "slug")
-            .prefetch_related(
-                Prefetch("report", Report.objects.published()),
-                Prefetch("people", Author.objects.published()),
-                Prefetch("citations", Citation.objects.published().select_related("report")),
-            )
-        )
+        return Work.objects.published().with_counts().order_by("-date", "slug")
+
+    def along(self):
+        return {
+            "report": (Prefetch("report", Report.objects.published()),),
+            "people": (Prefetch("people", Author.objects.published()),),
+            "citations": (Prefetch("citations", Citation.objects.published().select_related("report")),),
+        }
 
 
 class CitationSerializer(Row):
     """One note or bracketed reference of a report, with its mark as printed. Marks may restart on each page."""
 
     endpoint = "citations"
+    expands = {"report": "reports", "work": "works"}
+    heavy = ("evidence",)
     example = {
         "key": "N03",
         "report": "cyber-relations-2021",
@@ -545,7 +561,7 @@ class CitationRows(Rows):
         return with_place(Citation.objects.published()).select_related("work")
 
     def learn(self, rows):
-        return {"quotes": quotations((row.report, row) for row in rows)}
+        return {"quotes": quotations((row.report, row) for row in rows)} if self.shows("evidence") else {}
 
 
 VIEWS = (ReportRows, AuthorRows, InstitutionRows, WorkRows, CitationRows)

@@ -618,7 +618,8 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
     lists = [openapi["paths"][f"/api/v1/{endpoint}/"]["get"] for endpoint in ENDPOINTS]
     for rows, operation in zip(api_rows, lists, strict=True):
         names = {parameter["name"] for parameter in operation["parameters"]}
-        assert names == {*rows.filterset_class.base_filters, "cursor", "page_size", "count"}
+        shape = {"fields", "omit", "expand"} if rows.serializer_class.expands else {"fields", "omit"}
+        assert names == {*rows.filterset_class.base_filters, "cursor", "page_size", "count"} | shape
         assert "404" not in operation["responses"]
     asked = {parameter["name"] for parameter in openapi["paths"]["/api/v1/matrix/"]["get"]["parameters"]}
     assert asked == {*MatrixFilterSet.base_filters, "cursor", "page_size", "count"}

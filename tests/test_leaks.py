@@ -22,6 +22,7 @@ import reports.api
 from portal import filters
 from portal.fields import PartialDateField
 from recommendations.filters import DocumentsFilter, EndFilter
+from recommendations.matrix import SIZE_MAX
 from recommendations.models import FollowUp, PolicyArea
 from reports.models import Passage, Report
 from tests import factories as make
@@ -317,7 +318,7 @@ def queries(classes, public, hidden, token):
         if not address.startswith("/api/"):
             yield from (f"{address}?format={form}" for form in ("csv", "json", "jsonl", "atom", "jsonfeed"))
         else:
-            yield from (f"{address}?{query}" for query in ("count=on", "page_size=1", "page_size=100"))
+            yield from (f"{address}?{query}" for query in ("count=on", "page_size=1", "page_size=50", "expand=report"))
 
 
 # What the page of one thing can be asked besides.
@@ -393,7 +394,8 @@ def exposed(ask, found, tokens):
         seen = set()
         for address, name in found.items():
             if name in TELLING:
-                body = told(ask(f"{address}?page_size=100" if name in API_LISTS else address))[3].decode()
+                size = SIZE_MAX if name == "api-matrix" else 100
+                body = told(ask(f"{address}?page_size={size}" if name in API_LISTS else address))[3].decode()
                 seen |= {(name, token) for token in tokens if token in body}
         transaction.set_rollback(True)
     return seen

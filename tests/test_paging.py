@@ -91,6 +91,8 @@ def test_the_order_of_a_foreign_key_is_that_of_its_model():
         keyset = Keyset(rows.select_related("report"), 1)
         assert walked(keyset, keyset.page(), "next")[0] == full(rows)
     assert [column.name for column in keyset.columns] == [f"keyset_{n}" for n in range(4)]
+    said_twice = Recommendation.objects.order_by("-report__date", "report__slug", "report", "order", "pk")
+    assert len(Keyset(said_twice, 1).columns) == 4
     make.cross_reference(*Recommendation.objects.filter(report__slug="a")[:1], make.recommendation(make.report()))
     assert len(Keyset(CrossReference.objects.all(), 5).page().rows) == 1
 
