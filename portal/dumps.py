@@ -72,10 +72,10 @@ class Dump:
 
 
 def newest_first():
-    """Return every dump that is there."""
+    """Yield every dump that is there."""
     folder = Path(settings.DUMP_DIR)
     names = sorted((path.name for path in folder.iterdir()), reverse=True) if folder.is_dir() else []
-    return [dump for name in names if (dump := find(name))]
+    yield from filter(None, map(find, names))
 
 
 def find(as_of):

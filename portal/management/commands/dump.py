@@ -12,7 +12,7 @@ from portal.dumps import DumpError, prune
 class Command(BaseCommand):
     help = (
         "Write a dump: all that is public at this moment as JSON Lines and SQLite, with the codebook, a data "
-        "dictionary and checksums. It is made aside and appears whole; if anything goes wrong, the dumps before it stay."
+        "dictionary and checksums. It is made aside and appears whole: whatever goes wrong, the dumps before it stay."
     )
 
     def add_arguments(self, parser):
