@@ -16,8 +16,9 @@ from django.db import connection
 from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
+from openapi_schema_validator import OAS31Validator
 
-from portal import dictionary, dumping, dumps, dumps_api
+from portal import api, dictionary, dumping, dumps, dumps_api
 from portal.urls import api_rows
 from reports.models import Report
 from tests import factories as make
@@ -423,6 +424,23 @@ def test_the_list_names_every_file(client, folder, moments):
             assert response["Content-Disposition"] == f'attachment; filename="{file["name"]}"'
         assert body(client.get(urlsplit(each["manifest"]).path)) == (written / dumps.MANIFEST).read_bytes()
         assert body(client.get(urlsplit(each["sums"]).path)) == (written / dumps.SUMS).read_bytes()
+
+
+def test_answers_and_examples_are_as_described(client, folder):
+    world()
+    written = write(folder)
+    described = json.loads(json.dumps(api.description()))
+    for path, address in (("/api/v1/dumps/", ""), ("/api/v1/dumps/{as_of}/", f"{written.name}/")):
+        told = described["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+        check = OAS31Validator({**told["schema"], "components": described["components"]})
+        found, example = client.get(f"/api/v1/dumps/{address}").json(), told["examples"]["Example"]["value"]
+        check.validate(found)
+        check.validate(example)
+        first, shown = (each["results"][0] if "results" in each else each for each in (found, example))
+        assert list(first) == list(shown) and list(first["files"][0]) == list(shown["files"][0])
+    told = described["paths"]["/api/v1/dumps/{as_of}/{file}"]["get"]
+    assert set(told["responses"]) == {"200", "206", "304", "307", "400", "404", "416", "429"}
+    assert {kind.partition(";")[0] for kind in dumps.MEDIA_TYPES.values()} == set(told["responses"]["200"]["content"])
 
 
 def test_where_there_is_none(client):
