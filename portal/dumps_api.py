@@ -180,6 +180,7 @@ class OneDump(OfDump):
 
     operation, summary = "dumps_retrieve", "One of the dumps"
     answers = {"307": {"Location": ("string", "The newest dump.")}}
+    example = DumpSerializer.example
 
     def answer(self, request, dump):
         return Response(told(dump, request))
