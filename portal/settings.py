@@ -51,6 +51,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 API_ANON_RATE = env.str("API_ANON_RATE", "6000/hour")
 LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
 DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8)
+DUMP_DIR = env.path("DUMP_DIR", BASE_DIR / "dumps")  # where `manage.py dump` writes and /api/v1/dumps/ reads
 
 database = env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 replica = env.dj_db_url("REPLICA_URL") if os.environ.get("REPLICA_URL") else None

@@ -7,7 +7,7 @@ import recommendations.api
 import recommendations.comparison_api
 import recommendations.views
 import reports.api
-from portal import api, views
+from portal import api, dumps_api, views
 from portal.middleware import language_patterns
 
 portal_patterns = (
@@ -25,7 +25,7 @@ portal_patterns = (
 
 api_rows = (*reports.api.VIEWS, *recommendations.api.VIEWS)
 api_names = {rows.endpoint: f"api-{rows.endpoint}-list" for rows in api_rows}
-api_names |= {"matrix": "api-matrix", "compare": "api-compare", "schema": "schema"}
+api_names |= {"matrix": "api-matrix", "compare": "api-compare", "dumps": "api-dumps", "schema": "schema"}
 api_names |= {"dossier_schema": "api-dossier-schema"}
 
 api_patterns = [
@@ -33,6 +33,9 @@ api_patterns = [
     *(address for rows in api_rows for address in rows.paths()),
     path("matrix/", recommendations.comparison_api.Matrix.as_view(), name="api-matrix"),
     path("compare/", recommendations.comparison_api.Compare.as_view(), name="api-compare"),
+    path("dumps/", dumps_api.Dumps.as_view(), name="api-dumps"),
+    path("dumps/<slug:as_of>/", dumps_api.OneDump.as_view(), name="api-dump"),
+    path("dumps/<slug:as_of>/<str:file>", dumps_api.DumpFile.as_view(), name="api-dump-file"),
     path("schema/", api.Description.as_view(), name="schema"),
     path("dossier.schema.json", recommendations.api.DossierSchema.as_view(), name="api-dossier-schema"),
     path("<path:rest>", api.Elsewhere.as_view()),  # stays last

@@ -147,14 +147,22 @@ def address(endpoint, row):
 def test_every_endpoint_is_here():
     assert set(ENDPOINTS) == set(CONTRACT)
     names = {pattern.name for pattern in api_patterns}
-    assert names == {"api-root", "api-matrix", "api-compare", "schema", "api-dossier-schema", None} | {
-        f"api-{endpoint}-{shape}" for endpoint in ENDPOINTS for shape in ("list", "detail")
-    }
+    assert names == {
+        "api-root",
+        "api-matrix",
+        "api-compare",
+        "schema",
+        "api-dossier-schema",
+        "api-dumps",
+        "api-dump",
+        "api-dump-file",
+        None,
+    } | {f"api-{endpoint}-{shape}" for endpoint in ENDPOINTS for shape in ("list", "detail")}
 
 
 def test_the_root_names_every_address(client):
     root = get(client, "")
-    assert set(root) == set(ENDPOINTS) | {"matrix", "compare", "schema", "dossier_schema"}
+    assert set(root) == set(ENDPOINTS) | {"matrix", "compare", "dumps", "schema", "dossier_schema"}
     for name, path in root.items():
         get(client, urlsplit(path).path, 400 if name == "compare" else 200)
 
@@ -351,7 +359,7 @@ def test_a_detail_takes_no_parameter(client, endpoint):
     assert get(client, f"{address(endpoint, row)}?page=1", 400)["errors"]["page"]
 
 
-@pytest.mark.parametrize("path", ["", "schema/", "dossier.schema.json"])
+@pytest.mark.parametrize("path", ["", "schema/", "dossier.schema.json", "dumps/"])
 def test_other_addresses_take_no_parameter(client, path):
     assert get(client, f"{path}?format=yaml", 400)["errors"]["format"]
 
@@ -607,7 +615,7 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
     assert openapi["openapi"].startswith("3.1")
     operations = [operation["get"] for operation in openapi["paths"].values()]
-    assert len(operations) == 2 * len(ENDPOINTS) + 4
+    assert len(operations) == 2 * len(ENDPOINTS) + 7
     for operation in operations:
         assert operation["description"] and set(operation["responses"]) >= {"200", "400", "401", "429"}
         assert operation["security"] == [{"bearer": []}, {"header": []}, {}]

@@ -18,6 +18,7 @@ LAYERS = {
         "paging",
         "export",
         "dump",
+        "dumps",
         "comparison",
         "drawing",
         "verification",
@@ -26,7 +27,8 @@ LAYERS = {
     },
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion"},
     "edge": {"views", "api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
-    "crossing": {"comparison_api"},
+    "crossing": {"comparison_api", "dictionary", "dumps_api"},
+    "gathering": {"dumping"},
     "wiring": {"urls", "management"},
 }
 # `AppConfig.ready` is Django's own place for hooks; it imports inside the function, once everything is loaded.

@@ -3,15 +3,21 @@
 Every address comes from the URL resolver; one that the tables below do not know fails the tests.
 """
 
+import gzip
+import io
 import logging
 import secrets
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.handlers.base import BaseHandler
+from django.core.management import call_command
 from django.db import connection, models, transaction
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -19,7 +25,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone, translation
 
 import reports.api
-from portal import filters
+from portal import dumping, dumps, filters
 from portal.fields import PartialDateField
 from recommendations.filters import DocumentsFilter, EndFilter
 from recommendations.matrix import SIZE_MAX
@@ -56,11 +62,13 @@ API_DETAILS = {
     "ratings": "rating", "areas": "area", "actors": "actor", "instruments": "instrument", "subjects": "subject",
 }  # fmt: skip
 API_LISTS = {f"api-{endpoint}-list" for endpoint in API_DETAILS} | {"api-matrix"}
-API_PAGES = {"api-root", "schema", "api-dossier-schema"}
+API_PAGES = {"api-root", "schema", "api-dossier-schema", "api-dumps"}
+DUMPED = {"api-dump", "api-dump-file"}  # of every dump that a test has written
 COMPARED = {"portal:compare", "api-compare"}  # asked for two documents of a world; the page alone is the choice of them
 DETAILS |= {f"api-{endpoint}-detail": row for endpoint, row in API_DETAILS.items()}
 ELSEWHERE = "api/v1/<path:rest>"
-KNOWN = {*LISTS, *PAGES, *PROBES, *DETAILS, *API_LISTS, *API_PAGES, *COMPARED, ELSEWHERE}
+FILES = {"api-dump": [[]], "api-dump-file": [[dumping.DATABASE], ["positions.jsonl.gz"], [dumps.MANIFEST]]}
+KNOWN = {*LISTS, *PAGES, *PROBES, *DETAILS, *API_LISTS, *API_PAGES, *COMPARED, *DUMPED, ELSEWHERE}
 
 
 def patterns(resolver=None, namespace="", route=""):
@@ -87,6 +95,9 @@ def addresses(*worlds, names=KNOWN):
                     pairs = [(world.report, world.reference.target.report) for world in worlds]
                     found |= {f"{reverse(name)}?reports={one.slug},{other.slug}": name for one, other in pairs}
                     found |= {reverse(name): name} if ":" in name else {}
+                elif name in DUMPED:
+                    kept = [[dump.as_of, *file] for dump in dumps.newest_first() for file in FILES[name]]
+                    found |= {reverse(name, args=args): name for args in kept}
                 elif name in DETAILS:
                     rows = [getattr(world, DETAILS[name]) for world in worlds]
                     found |= {reverse(name, args=row.natural_key()): name for row in rows}
@@ -122,9 +133,10 @@ def told(response):
 
 
 @pytest.fixture(autouse=True)
-def unlimited(settings, caplog):
+def unlimited(settings, caplog, tmp_path):
     """No count of requests left, which each answer would tell differently; no line in the log for each refusal."""
     caplog.set_level(logging.CRITICAL, "django")
+    settings.DUMP_DIR = tmp_path / "dumps"
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"anon": None}}
     reports.api.quotes.clear()
 
@@ -338,6 +350,53 @@ def sweep(ask, found):
     }
 
 
+def hide(public, beside, tokens):
+    """Make what is hidden in each way, its token in every text, tied to what is public wherever it can be."""
+    hidden = []
+    for state, token in zip(HIDDEN, tokens, strict=True):
+        before = held()
+        hidden.append(world(token, public.area, **state))
+        lean(hidden[-1], public)
+        if not state.get("publish_at"):
+            join(hidden[-1], beside)
+        mark(before, token)
+        for row in vars(hidden[-1]).values():
+            row.refresh_from_db()
+    return hidden
+
+
+def redump(monkeypatch, moment=timezone.now()):  # noqa: B008
+    """Write the one dump anew, at the moment at which it was written before; return {name of a file: bytes}."""
+    with monkeypatch.context() as patched:
+        patched.setattr(dumping.timezone, "now", lambda: moment)
+        folder = Path(settings.DUMP_DIR)
+        shutil.rmtree(folder, ignore_errors=True)
+        call_command("dump", stdout=io.StringIO())
+    (dump,) = dumps.newest_first()
+    return {path.name: path.read_bytes() for path in dump.folder.iterdir()}
+
+
+def test_a_draft_is_in_no_dump_and_changes_none(monkeypatch):
+    public, beside = world(), world()
+    type(beside.actor).objects.filter(pk=beside.actor.pk).update(author=None, institution=None)
+    type(public.framework).objects.filter(pk=public.framework.pk).update(work=None)
+    tokens = [secrets.token_hex(5).encode() for _ in HIDDEN]
+    with transaction.atomic():
+        hide(public, beside, [token.decode() for token in tokens])
+        with_hidden = redump(monkeypatch)
+        Report.objects.filter(date="1911-01").update(state="published")
+        told = redump(monkeypatch)
+        transaction.set_rollback(True)
+    assert with_hidden == redump(monkeypatch)
+    for name, content in with_hidden.items():
+        content = gzip.decompress(content) if name.endswith(".gz") else content
+        assert not any(token in content for token in tokens), name
+    for name, content in told.items():  # once public, every file tells of what was hidden
+        if name.endswith(".gz") and name != "areas.jsonl.gz" or name == dumping.DATABASE:
+            content = gzip.decompress(content) if name.endswith(".gz") else content
+            assert all(token in content for token in tokens), name
+
+
 def test_a_draft_shows_nowhere_and_changes_nothing(client, monkeypatch):
     ask, public, beside = asker(), world(), world()
     type(beside.actor).objects.filter(pk=beside.actor.pk).update(author=None, institution=None)
@@ -348,16 +407,8 @@ def test_a_draft_shows_nowhere_and_changes_nothing(client, monkeypatch):
     ask_as_editor = asker(f"sessionid={client.cookies['sessionid'].value}")
     tokens = [secrets.token_hex(5) for _ in HIDDEN]
     with transaction.atomic():
-        hidden = []
-        for state, token in zip(HIDDEN, tokens, strict=True):
-            before = held()
-            hidden.append(world(token, public.area, **state))
-            lean(hidden[-1], public)
-            if not state.get("publish_at"):
-                join(hidden[-1], beside)
-            mark(before, token)
-            for row in vars(hidden[-1]).values():
-                row.refresh_from_db()
+        hidden = hide(public, beside, tokens)
+        redump(monkeypatch)
         found = addresses(public, beside, *hidden)
         classes = filtersets(ask, found, monkeypatch)
         every = [*found, *queries(classes, public, hidden, tokens[0]), *told_anew(found)]
@@ -365,6 +416,7 @@ def test_a_draft_shows_nowhere_and_changes_nothing(client, monkeypatch):
         for_editor = {address: told(ask_as_editor(address))[3] for address in found}
         seen = exposed(ask, found, tokens)
         transaction.set_rollback(True)
+    redump(monkeypatch)
     without = sweep(ask, every)
 
     assert len(every) > 900
@@ -407,9 +459,10 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 @pytest.mark.parametrize("role", ["anonymous", "coder", "editor"])
-def test_nobody_writes_outside_the_admin_and_what_is_hidden_never_was(client, role):
+def test_nobody_writes_outside_the_admin_and_what_is_hidden_never_was(client, role, monkeypatch):
     token, never = secrets.token_hex(5), secrets.token_hex(5)
     public, before = world(), held()
+    redump(monkeypatch)
     hidden = world(state="draft")
     mark(before, token)
     for row in vars(hidden).values():
