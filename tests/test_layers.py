@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("portal", "reports", "recommendations")
 LAYERS = {
     "bottom": {"__init__", "text"},
-    "leaf": {"settings", "fields", "words", "middleware", "apps", "dossier"},
+    "leaf": {"settings", "fields", "words", "bulk", "middleware", "apps", "dossier"},
     "facts": {"models"},
     "derived": {"index", "finding"},
     "shaping": {
@@ -24,6 +24,7 @@ LAYERS = {
         "verification",
         "editorial",
         "keys",
+        "sample",
     },
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion"},
     "edge": {"views", "api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
