@@ -31,7 +31,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, NotFound, ValidationError
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.metadata import BaseMetadata
 from rest_framework.pagination import BasePagination
@@ -43,7 +43,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView, exception_handler
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from portal import keys
+from portal import caching, keys
 from portal.filters import SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
 
@@ -65,11 +65,19 @@ LIMIT_HEADERS = {
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+class NotModified(APIException):
+    """The sender has already what would be answered."""
+
+    status_code = 304
+
+
 def refusal(exc, context):
     """Answer an exception in JSON: `detail` is a sentence; a 400 also has `errors`, {parameter: [reason, …]}.
 
     What is hidden and what never existed answer with the same bytes.
     """
+    if isinstance(exc, NotModified):
+        return Response(status=304)
     if isinstance(exc, SuspiciousOperation):
         return Response({"detail": "The request cannot be read."}, status=400)
     response = exception_handler(NotFound(NOTHING_HERE) if isinstance(exc, Http404) else exc, context)
@@ -532,6 +540,7 @@ class Api(APIView):
     """A public, read-only answer in JSON. Unless it `is_filtered`, by filters of its own, it takes no parameter."""
 
     is_filtered = False
+    versioned = True  # whether the answer is the same as long as the corpus and the address are
     authentication_classes = (KeyAuthentication,)
     throttle_classes = (Throttle,)
     metadata_class = Options
@@ -551,6 +560,8 @@ class Api(APIView):
         reading = request.method in ("GET", "HEAD")
         if reading and not self.is_filtered and (errors := self.faults(request.query_params)):
             raise ValidationError(errors)
+        if reading and self.versioned and caching.unchanged(request._request):
+            raise NotModified
 
     def faults(self, params):
         """Return {parameter: [reason]} of what an address without filters does not take."""
@@ -558,6 +569,8 @@ class Api(APIView):
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
+        if self.versioned and request.method in ("GET", "HEAD") and response.status_code in (200, 304):
+            caching.mark(response, *caching.validators(request._request))
         response["Access-Control-Allow-Origin"] = "*"
         response["Access-Control-Expose-Headers"] = ", ".join([*LIMIT_HEADERS, "Retry-After"])
         if request.method == "OPTIONS":

@@ -147,6 +147,7 @@ class Dumps(Api):
     paths from the root of this site, and quotations are left out.
     """
 
+    versioned = False  # a dump is as of its own date
     schema = DumpSchema()
     operation, summary, answers = "dumps_list", "List dumps", {}
 
@@ -157,6 +158,7 @@ class Dumps(Api):
 class OfDump(Api):
     """What stands at an address with the moment of a dump in it, or with `latest`."""
 
+    versioned = False  # a dump is as of its own date
     schema = DumpSchema()
     endpoint = "dumps"
 

@@ -227,7 +227,7 @@ class TextFilter(django_filters.CharFilter):
 class SortFilter(django_filters.Filter):
     """Sorting by an allowed list: {word: columns of `Entry`}. `-word` turns it round; ties fall by place.
 
-    `default` are the words that hold where none is chosen.
+    `default` are the words that hold where none is chosen; `relevance` is another word where there are words to find.
 
     Empty values come last whichever way a list is turned.
     """
@@ -235,8 +235,8 @@ class SortFilter(django_filters.Filter):
     field_class = WordsField
     facet = False
 
-    def __init__(self, *, fields, words, default=(), **kwargs):
-        self.fields, self.words, self.default = fields | {RELEVANCE: ()}, words, default
+    def __init__(self, *, fields, words, default=(), relevance=True, **kwargs):
+        self.fields, self.words, self.default = fields | ({RELEVANCE: ()} if relevance else {}), words, default
         super().__init__(known=self.known, label=_("Sort by"), **kwargs)
 
     def known(self, words):

@@ -425,7 +425,8 @@ def bump():
         defaults={"number": F("number") + 1, "changed_at": timezone.now(), "due_at": min(upcoming, default=None)},
         create_defaults={"number": 1, "changed_at": timezone.now(), "due_at": min(upcoming, default=None)},
     )
-    transaction.on_commit(forget)
+    forget()  # this transaction sees its own number,
+    transaction.on_commit(forget)  # and whoever asked in between, the old one, asks again
 
 
 def forget():

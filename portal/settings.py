@@ -1,8 +1,8 @@
 """Settings of the portal, read from the environment and safe for development as they stand.
 
 Variables: `DATABASE_URL` `SECRET_KEY` `DEBUG` `ALLOWED_HOSTS` `CACHE_URL` `REPLICA_URL` `API_ANON_RATE` `HTTPS`
-`PROXIES` `CSRF_TRUSTED_ORIGINS` `DB_POOL_SIZE` `LOG_LEVEL`. With `DEBUG` off the portal refuses to start on bad or
-missing ones and names all of them at once.
+`PROXIES` `CSRF_TRUSTED_ORIGINS` `DB_POOL_SIZE` `PAGE_CACHE` `LOG_LEVEL`. With `DEBUG` off the portal refuses to
+start on bad or missing ones and names all of them at once.
 """
 
 import os
@@ -51,6 +51,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 API_ANON_RATE = env.str("API_ANON_RATE", "6000/hour")
 LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
 DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8)
+PAGE_CACHE = env.int("PAGE_CACHE", 0 if DEBUG else 3600)  # seconds for which a page is kept for all readers; 0: not
 DUMP_DIR = env.path("DUMP_DIR", BASE_DIR / "dumps")  # where `manage.py dump` writes and /api/v1/dumps/ reads
 
 database = env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
@@ -105,6 +106,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.middleware.language_of_address",
+    "portal.caching.by_version",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

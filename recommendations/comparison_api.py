@@ -570,5 +570,5 @@ class Compare(Api):
         if len(slugs) < 2:
             raise ValidationError({"reports": [f"Name two to {COMPARED} reports; here are {len(slugs)}."]})
         filterset.queryset = filterset.queryset.side_by_side()
-        found = meeting.meet(meeting.columns(slugs, filterset.qs), PolicyArea.objects.all())
+        found = meeting.meet(meeting.columns(slugs, filterset.documents()), PolicyArea.objects.all())
         return Response(self.told(request, found))

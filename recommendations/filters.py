@@ -418,6 +418,7 @@ class MatrixFilterSet(StrictFilterSet):
     )
     ordering = SortFilter(
         fields={"documents": (), "contention": (), "name": (), "kind": ()},
+        relevance=False,
         words={
             "documents": _("most documents first"),
             "contention": _("most contested first"),
@@ -628,6 +629,11 @@ class ComparedFilterSet(StrictFilterSet):
     class Meta:
         model = Report
         fields = []
+
+    def documents(self):
+        """Return the chosen documents, and the essays of a symposium that is chosen."""
+        chosen = [row.pk for row in self.filters["reports"].found(self.chosen("reports")).values()]
+        return self.queryset.filter(Q(pk__in=chosen) | Q(part_of__in=chosen))
 
 
 class ChooserFilterSet(ComparedFilterSet):

@@ -493,7 +493,7 @@ def compare(request):
     if len(slugs) < 2 or filterset.form.cleaned_data["q"]:
         return choose(request, filterset, slugs)
     filterset.queryset = filterset.queryset.side_by_side()
-    found = meeting.meet(meeting.columns(slugs, filterset.qs), PolicyArea.objects.all())
+    found = meeting.meet(meeting.columns(slugs, filterset.documents()), PolicyArea.objects.all())
     twin = f"{reverse('api-compare')}?{query_of(slugs)}"
     if form := form_of(request):
         return export.download("compare", form, told_as(request, form, found, twin))

@@ -16,6 +16,7 @@ LAYERS = {
         "ingest",
         "filters",
         "paging",
+        "caching",
         "export",
         "dump",
         "dumps",

@@ -32,6 +32,7 @@ from recommendations.matrix import SIZE_MAX
 from recommendations.models import FollowUp, PolicyArea
 from reports.models import Passage, Report
 from tests import factories as make
+from tests.indexing import current
 from tests.test_admin import user
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +116,7 @@ def asker(cookies=""):
     handler.load_middleware()
 
     def ask(address, method="GET", **extra):
+        current()
         path, _, query = address.partition("?")
         request = RequestFactory().generic(method, path, QUERY_STRING=query, HTTP_COOKIE=cookies, **extra)
         request._dont_enforce_csrf_checks = True
@@ -306,8 +308,6 @@ def words(word_filter, public, hidden, token):
         return [*dict.fromkeys(slugs), *(["authors"] if getattr(word_filter, "authors", False) else [])]
     if isinstance(word_filter, filters.ChoiceWordsFilter):
         return list(word_filter.choices)
-    if isinstance(word_filter, filters.CasesFilter):
-        return list(word_filter.CHOICES)
     if isinstance(word_filter, EndFilter):
         return ["/".join(near.recommendation.natural_key()) for near in (public, hidden[0], hidden[-1])]
     if isinstance(word_filter, filters.TextFilter):
