@@ -128,9 +128,9 @@ def asker(cookies=""):
 
 
 def told(response):
-    """Return all that a response tells, but for the moment at which it ends to be true and the digest of its body."""
+    """Return all that a response tells, but for the moments from and to which it is true and what these make of it."""
     body = b"".join(response.streaming_content) if response.streaming else response.content
-    headers = sorted(pair for pair in response.items() if pair[0] not in ("Expires", "ETag"))
+    headers = sorted(pair for pair in response.items() if pair[0] not in ("Expires", "ETag", "Last-Modified"))
     return response.status_code, headers, {name: c.value for name, c in response.cookies.items()}, body
 
 
