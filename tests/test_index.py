@@ -667,7 +667,7 @@ def test_the_corpus_a_text_and_an_edited_dossier_come_with_their_index(tmp_path)
     for row in report["positions"]:
         if row.get("recommendation") == gone["key"]:
             del row["recommendation"]
-    report["title_en"], report["recommendations"][0]["summary_en"] = "Another title", "Another summary."
+    report["title_en"], report["positions"][0]["summary_en"] = "Another title", "Another summary."
     path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
     before = Recommendation.objects.count()
     load_dossier(path)
