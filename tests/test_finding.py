@@ -140,7 +140,8 @@ class Plain:
             return holds(self.head, term.phrases)
         if term.field:
             return any(holds(names, term.phrases) for names in self.named.get(term.field, ()))
-        named = [names for field in self.named if field != "unsearched" for names in self.named[field]]
+        searched = [field for field in self.named if field != "author" or kind == Kind.REPORTS]
+        named = [names for field in searched for names in self.named[field]]
         return holds(self.head + self.body, term.phrases) or any(holds(names, term.phrases) for names in named)
 
     def found(self, query, kind):
@@ -220,7 +221,7 @@ def plain_rows(kind):
                     row,
                     [row.summary_zh, row.summary_en],
                     [*more, *quoted],
-                    {name: [names(one) for one in rows] for name, rows in filed.items()},
+                    makers | {name: [names(one) for one in rows] for name, rows in filed.items()},
                     facets | facts,
                     (newest(report), first, row.order, row.key),
                     report.date,
@@ -266,7 +267,6 @@ def plain_rating(row):
 
 
 OF_KIND = {Kind.RECOMMENDATIONS: plain_advice, Kind.POSITIONS: plain_answer, Kind.RATINGS: plain_rating}
-FOUND_BY_AREA = {Kind.RECOMMENDATIONS, Kind.POSITIONS}
 
 
 def plain_questions():
