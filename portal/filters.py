@@ -355,7 +355,8 @@ class StrictFilterSet(django_filters.FilterSet):
         if not left:
             return 0
         (name, *more) = left
-        return self.terms[name][0] if not more and len(self.terms.get(name, ())) == 1 and not self.narrow else None
+        alone = not more and len(self.terms.get(name, ())) == 1
+        return self.terms[name][0] if alone and self.facet_of(name) not in NARROW else None
 
     @cached_property
     def total(self):
@@ -369,7 +370,11 @@ class StrictFilterSet(django_filters.FilterSet):
     @property
     def narrow(self):
         """Whether the list is narrowed by a facet of very many values, with which no pairs are tallied."""
-        return any((self.filters[name].term or name) in NARROW for name in self.terms if name in self.filters)
+        return any(self.facet_of(name) in NARROW for name in self.terms)
+
+    def facet_of(self, name):
+        """Return the facet of the index that a filter is about; `fixed` ones bear its name."""
+        return (self.filters[name].term or name) if name in self.filters else name.removeprefix("fixed ")
 
     def counts(self, but=()):
         """Return how many entries stand under what, {facet: {value: n}}, once all filters are on `but` some."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, Q, Value, When
+from django.db.models import BooleanField, Case, ExpressionWrapper, Q, Value, When
 
 from portal import words
 from portal.models import Entry, Kind, Tally, Term
@@ -43,7 +43,8 @@ def asked(kind, query):
         options = Q(pk__in=[])
         for term in clause.options:
             options |= answering(kind, term)
-        wanted &= ~options if clause.negated else options
+        # A plain ~Q would let go whatever has no tokens in its own column, on SQLite everything
+        wanted &= Q(~ExpressionWrapper(options, BooleanField())) if clause.negated else options
     return wanted
 
 
@@ -102,10 +103,12 @@ def exactness(query):
     """
     heads = Q()
     for clause in query.clauses:
+        if clause.negated or not all(term.phrases for term in clause.options):
+            continue  # years stand in no text
         options = Q(pk__in=[])
         for term in clause.options:
-            options |= holding(term.phrases, "head") if term.phrases else Q()
-        heads &= Q() if clause.negated else options
+            options |= holding(term.phrases, "head")
+        heads &= options
     whole = words.whole(" ".join(term.text for clause in query.clauses for term in clause.options))
     exact = [When(tokens__phrase=whole, then=Value(EXACT))] if whole else []
     head = [When(heads, then=Value(HEAD))] if heads else []
@@ -136,7 +139,12 @@ def tallied(kind, term=0):
 
     Facets of very many values are left out for a term: see `portal.index.NARROW`.
     """
-    return by_facet("SELECT beside AS term, n FROM portal_tally WHERE kind = %s AND term = %s AND n > 0", [kind, term])
+    # What stands under a term stands there altogether: of that the tallies have no pair
+    sql = (
+        "SELECT beside AS term, n FROM portal_tally WHERE kind = %s AND n > 0"
+        " AND (term = %s AND beside > 0 OR term = 0 AND beside = %s AND beside > 0)"
+    )
+    return by_facet(sql, [kind, term, term])
 
 
 def by_facet(sql, params):

@@ -18,11 +18,11 @@ from functools import reduce
 from operator import or_
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from portal import words
-from portal.models import CorpusVersion, Entry, Kind, Posting, Tally, Term
+from portal.models import CorpusVersion, Entry, Kind, Tally, Term
 
 KIND, DATE, SLOT = 58, 36, 16  # bits to the right of each part of a place
 UNDATED, NEWEST, OLDEST = "", "newest", "oldest"  # how a kind is sorted by date
@@ -91,7 +91,7 @@ class Scope:
 SOURCES = {}  # {Kind: Source}
 REACH = {}  # {model: function(ids) -> Scope}: what a change to these rows touches
 AROUND = []  # functions(report ids) -> Scope: what else hangs on a report
-SCHEDULES = []  # functions() -> (ids of reports that have become public by now, when the next one will)
+SCHEDULES = []  # functions(now) -> (ids of reports that have become public by then, when the next one will)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -111,9 +111,14 @@ def renewed(*rows):
         made = list(rows)
         before = touched(made)
         yield made
-        scope = before | touched(made)
-        if write(scope):
-            bump()
+        conclude(before | touched(made))
+
+
+def conclude(scope):
+    """Write a Scope, and what has fallen due meanwhile: called at the end of a transaction that holds the version."""
+    now = timezone.now()
+    due = {pk for schedule in SCHEDULES for pk in schedule(now)[0]}
+    bump(now, raised=write(scope | around(Scope(reports=due))))
 
 
 def hold():
@@ -154,8 +159,11 @@ def entries_of(kind, ids):
     return Entry.objects.filter(kind=kind, **{column: ids})
 
 
-def renew(kind, ids):
-    """Renew entries of one kind. Returns (whether any was or is public, ids of objects moved to make room)."""
+def renew(kind, ids, thorough=False):
+    """Renew entries of one kind. Returns (whether any was or is public, ids of objects moved to make room).
+
+    What has the digest of its object is taken to be right, unless it is to be `thorough`.
+    """
     source, public, moved = SOURCES[kind], False, set()
     for some in chunks(sorted(ids), BATCH):
         items = {item.object_id: item for item in source.items(some)}
@@ -163,29 +171,35 @@ def renew(kind, ids):
         public |= bool(items or held)
         if source.of_report:
             places = beneath(kind, items.values())
+            items = {pk: items[pk] for pk in places}
         else:
             places, shifted = shelved(kind, items, held)
             moved |= shifted
             held |= {entry.object_id: entry for entry in entries_of(kind, shifted)}
             items |= {item.object_id: item for item in source.items(sorted(shifted - items.keys()))}
-        exchange(kind, held, items, places)
+        exchange(kind, held, items, places, thorough)
     return public, moved
 
 
-def exchange(kind, held, items, places):
+def exchange(kind, held, items, places, thorough=False):
     """Put entries for items, {object id: …}, in the place of those held, and tell the tallies of the difference."""
     digests = {pk: item.digest for pk, item in items.items()}
+    wrong = unlike(kind, held, items, places) if thorough else ()
     stale = [
         entry
         for pk, entry in held.items()
-        if pk not in items or (entry.digest, entry.place) != (digests[pk], places[pk])
+        if pk not in items or (entry.digest, entry.place) != (digests[pk], places[pk]) or pk in wrong
     ]
     gone = {entry.object_id for entry in stale}
     fresh = [item for pk, item in items.items() if pk not in held or pk in gone]
     if not stale and not fresh:
         return
-    # Whose name another object has now is gone itself, however that came about.
-    same = Entry.objects.filter(kind=kind, name__in=[item.name for item in fresh])
+    # Whose name or place another object has now is gone itself, however that came about.
+    same = Entry.objects.filter(
+        Q(kind=kind, name__in=[item.name for item in fresh])
+        | Q(kind=kind, object_id__in=[item.object_id for item in fresh])
+        | Q(place__in=[places[item.object_id] for item in fresh])
+    )
     stale += same.exclude(place__in=[entry.place for entry in stale])
     ids = term_ids(term for item in fresh for term in item.terms)
     entries = [entry_of(kind, item, places[item.object_id], digests[item.object_id], ids) for item in fresh]
@@ -199,7 +213,8 @@ def exchange(kind, held, items, places):
 def entry_of(kind, item, place, digest, ids):
     """Return (entry, tokens of its head, tokens of its body)."""
     head, body = (words.tokens(words.BREAK.join(filter(None, texts))) for texts in (item.head, item.body))
-    head += words.names(item.head)
+    head = (head + words.names(item.head))[:TOKENS_MAX]
+    body = body[: TOKENS_MAX - len(head)]
     entry = Entry(
         place=place,
         kind=kind,
@@ -222,16 +237,17 @@ def vector(head, body):
     """Return tokens as the literal of a `tsvector`; no phrase runs from head to body, for a place between is free."""
     marked = [f"'{word}':{n}A" for n, word in enumerate(head, 1)]
     marked += [f"'{word}':{n}" for n, word in enumerate(body, len(head) + 2)]
-    return " ".join(marked[:TOKENS_MAX])
+    return " ".join(marked)
 
 
 def exchange_on_sqlite(stale, entries):
     with connection.cursor() as cursor:
         old = [(term, entry.place) for entry in stale for term in entry.terms]
         cursor.executemany("DELETE FROM portal_posting WHERE term = %s AND place = %s", old)
-        cursor.executemany("DELETE FROM portal_token WHERE rowid = %s", [(entry.place,) for entry in stale])
+        rows = [*stale, *(entry for entry, _head, _body in entries)]  # where an entry comes to stand nothing is left
+        cursor.executemany("DELETE FROM portal_token WHERE rowid = %s", [(entry.place,) for entry in rows])
         new = [(term, entry.place) for entry, _head, _body in entries for term in entry.terms]
-        cursor.executemany("INSERT INTO portal_posting (term, place) VALUES (%s, %s)", sorted(new))
+        cursor.executemany("INSERT OR IGNORE INTO portal_posting (term, place) VALUES (%s, %s)", sorted(new))
         texts = [(entry.place, " ".join(head), " ".join(body)) for entry, head, body in entries]
         cursor.executemany("INSERT INTO portal_token (rowid, head, body) VALUES (%s, %s, %s)", texts)
 
@@ -317,14 +333,18 @@ def floor(kind, date=None):
 
 
 def beneath(kind, items):
-    """Return {object id: place} of rows of reports, from the places of the reports."""
+    """Return {object id: place} of rows of reports, from the places of the reports.
+
+    Rows of a report that has no place are left out: it has come due this very moment, and is taken in as one next.
+    """
     shelves = dict(
         Entry.objects.filter(kind=Kind.REPORTS, object_id__in={item.report_id for item in items}).values_list(
             "object_id", "place"
         )
     )
     shift = int(kind) - int(Kind.REPORTS) << KIND
-    return {item.object_id: shelves[item.report_id] + shift + item.rank for item in items}
+    held = (item for item in items if item.report_id in shelves)
+    return {item.object_id: shelves[item.report_id] + shift + item.rank for item in held}
 
 
 def shelved(kind, items, held):
@@ -361,7 +381,7 @@ def dealt(taken, new, room):
             run.append(pk)
             continue
         gap = (slot - low) // (len(run) + 1)
-        if run and not gap:
+        if run and gap < 1 or slot <= low:
             evenly = {pk: room * n // (len(row) + 1) for n, (_name, pk, _slot) in enumerate(row, 1)}
             return evenly, {pk for _name, pk, _slot in taken}
         if slot == room and low >= 0:
@@ -403,28 +423,23 @@ def version():
         found = Version(row.number, row.changed_at, row.due_at)
         held_version = found, time.monotonic()
     if found.due_at and found.due_at <= timezone.now():
-        with renewed():
-            publish_due()
+        with renewed():  # whatever is renewed, what has fallen due comes with it
+            pass
         forget()
         return version()
     return found
 
 
-def publish_due():
-    """Take scheduled reports whose time has come into the index."""
-    due = {pk for schedule in SCHEDULES for pk in schedule()[0]}
-    write(around(Scope(reports=due)))
-    bump()
+def bump(now, raised=True):
+    """Note when the next scheduled report comes out, counted from `now`, and raise the version where readers see more.
 
-
-def bump():
-    """Raise the version: called in the transaction that changes what readers see."""
-    upcoming = [moment for schedule in SCHEDULES if (moment := schedule()[1])]
-    CorpusVersion.objects.update_or_create(
-        pk=1,
-        defaults={"number": F("number") + 1, "changed_at": timezone.now(), "due_at": min(upcoming, default=None)},
-        create_defaults={"number": 1, "changed_at": timezone.now(), "due_at": min(upcoming, default=None)},
-    )
+    Called in a transaction that holds the version.
+    """
+    upcoming = [moment for schedule in SCHEDULES if (moment := schedule(now)[1])]
+    values = {"due_at": min(upcoming, default=None)}
+    if raised:
+        values |= {"number": F("number") + 1, "changed_at": now}
+    CorpusVersion.objects.filter(pk=1).update(**values)
     forget()  # this transaction sees its own number,
     transaction.on_commit(forget)  # and whoever asked in between, the old one, asks again
 
@@ -445,77 +460,178 @@ def rebuild(progress=lambda kind, n: None):
 
     Whatever breaks off in between leaves the rest as it was. Entries of what is there no longer go too.
     """
-    for kind, source in SOURCES.items():
-        ids = {*source.ids()}
-        column = "report_id" if source.of_report else "object_id"
-        ids.update(Entry.objects.filter(kind=kind).order_by().values_list(column, flat=True).distinct())
-        for some in chunks(sorted(ids), BATCH):
+    for kind in SOURCES:
+        straighten(kind)
+        for some in chunks(all_ids(kind), BATCH):
             with transaction.atomic():
                 hold()
-                moved = renew(kind, some)[1]
+                moved = renew(kind, some, thorough=True)[1]
                 if kind == Kind.REPORTS and moved:
                     write(Scope(reports=moved))
             progress(kind, len(some))
     with transaction.atomic():
+        hold()
         recount()
-        bump()
+        if connection.vendor == "sqlite":
+            repost()
+        bump(timezone.now())
+
+
+def all_ids(kind):
+    """Return the ids by which `renew` finds all objects and all entries of a kind."""
+    column = "report_id" if SOURCES[kind].of_report else "object_id"
+    held = Entry.objects.filter(kind=kind).exclude(**{column: None}).order_by()
+    return sorted({*SOURCES[kind].ids(), *held.values_list(column, flat=True).distinct()})
+
+
+def straighten(kind):
+    """Deal out anew the places of what does not stand in its order, with the rows of what is a report, at one stroke.
+
+    Entries of rows of reports go where they belong to no report at all; else they stand where their report says.
+    """
+    with transaction.atomic():
+        hold()
+        if SOURCES[kind].of_report:
+            lost = Entry.objects.filter(kind=kind, report_id=None)
+            return exchange(kind, {entry.object_id: entry for entry in lost}, {}, {})
+        if wrong := astray(kind):
+            exchange(kind, {entry.object_id: entry for entry in entries_of(kind, wrong)}, {}, {})
+            for other in (other for other in SOURCES if kind == Kind.REPORTS and SOURCES[other].of_report):
+                exchange(other, {entry.object_id: entry for entry in entries_of(other, wrong)}, {}, {})
+            write(Scope(reports=wrong) if kind == Kind.REPORTS else Scope(others={kind: wrong}))
+
+
+def astray(kind):
+    """Return the ids of objects, of a kind that stands for itself, whose entries do not stand in their order."""
+    found, last = set(), (0, "")
+    unit = 1 << SLOT if kind == Kind.REPORTS else 1
+    rows = Entry.objects.filter(kind=kind).order_by("place").values_list("place", "object_id", "date", "name")
+    for place, pk, date, name in rows.iterator(BATCH):
+        low = floor(kind, date)
+        room = 1 << (DATE if SOURCES[kind].dated else KIND)
+        if (low, name) < last or not low <= place < low + room or place % unit:
+            found.add(pk)
+        else:
+            last = low, name
+    return found
 
 
 def recount():
     """Make the tallies what the entries say."""
-    hold()
     Tally.objects.all().delete()
     for kind in SOURCES:
-        places = Entry.objects.filter(kind=kind).order_by("place")
-        last = -1
-        while some := list(places.filter(place__gt=last).only("place", "terms")[: BATCH * 10]):
+        for some in in_order(kind):
             tell(kind, [], some)
-            last = some[-1].place
+
+
+def in_order(kind):
+    """Yield the entries of a kind in lists, with their places and terms alone."""
+    places, last = Entry.objects.filter(kind=kind).order_by("place").only("place", "terms"), -1
+    while some := list(places.filter(place__gt=last)[: BATCH * 10]):
+        yield some
+        last = some[-1].place
+
+
+# On SQLite: (term, place) as the entries have them, and as the table that stands for their inverse does.
+FILED = "SELECT t.value AS term, e.place AS place FROM portal_entry e, json_each(e.terms) t"
+POSTED = "SELECT term, place FROM portal_posting"
+LOOSE = "SELECT rowid FROM portal_token WHERE rowid NOT IN (SELECT place FROM portal_entry)"
+
+
+def repost():
+    """Make SQLite's postings what the entries say, and let go tokens that belong to none."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM portal_posting WHERE (term, place) IN ({POSTED} EXCEPT {FILED})")  # noqa: S608
+        cursor.execute(f"INSERT INTO portal_posting (term, place) {FILED} EXCEPT {POSTED}")  # noqa: S608
+        cursor.execute(LOOSE)
+        cursor.executemany("DELETE FROM portal_token WHERE rowid = %s", cursor.fetchall())
 
 
 def faults():
     """Yield a sentence for each entry, posting or tally that is not what the truth demands. Reads everything."""
-    shelves = dict(Entry.objects.filter(kind=Kind.REPORTS).values_list("object_id", "place"))
     for kind, source in SOURCES.items():
-        items = {item.object_id: item for item in source.items(sorted(source.ids()))}
-        held = {entry.object_id: entry for entry in Entry.objects.filter(kind=kind)}
-        for pk in sorted(items.keys() ^ held.keys()):
-            yield f"{kind.label} {pk}: {'no entry' if pk in items else 'an entry of what is not public'}."
-        for pk in sorted(items.keys() & held.keys()):
-            if items[pk].digest != held[pk].digest:
-                yield f"{kind.label} {pk}: the entry is not what the object says now."
-        both = items.keys() & held.keys()
-        order = sorted(both, key=lambda pk: sorting(kind, items[pk], shelves))
-        if order != sorted(both, key=lambda pk: held[pk].place):
+        for some in chunks(all_ids(kind), BATCH):
+            yield from entry_faults(kind, some)
+        if source.of_report:
+            for pk in Entry.objects.filter(kind=kind, report_id=None).order_by().values_list("object_id", flat=True):
+                yield f"{kind.label} {pk}: an entry of no report."
+        elif astray(kind):
             yield f"{kind.label}: the entries do not stand in their order."
-        yield from tally_faults(kind, held.values())
-        if connection.vendor == "sqlite":
-            yield from posting_faults(kind, held.values())
+        yield from tally_faults(kind)
+    if connection.vendor == "sqlite":
+        yield from posting_faults()
 
 
-def sorting(kind, item, shelves):
-    """Return what an item is sorted by among its kind; `shelves` are the places of reports."""
-    source = SOURCES[kind]
-    if source.of_report:
-        return shelves.get(item.report_id, 0), item.rank
-    return date_code(item.date, source.dated) if source.dated else 0, item.name
+def entry_faults(kind, ids):
+    """Yield a sentence for each entry that is not what its object gives, of those that `renew` would look at."""
+    items = {item.object_id: item for item in SOURCES[kind].items(ids)}
+    held = {entry.object_id: entry for entry in entries_of(kind, ids)}
+    for pk in sorted(items.keys() ^ held.keys()):
+        yield f"{kind.label} {pk}: {'no entry' if pk in items else 'an entry of what is not public'}."
+    both = {pk: items[pk] for pk in items.keys() & held.keys()}
+    places = beneath(kind, both.values()) if SOURCES[kind].of_report else {pk: held[pk].place for pk in both}
+    wrong = unlike(kind, held, {pk: both[pk] for pk in places}, places)
+    for pk in sorted(wrong):
+        yield f"{kind.label} {pk}: the {', '.join(wrong[pk])} of the entry are not what the object says now."
 
 
-def tally_faults(kind, entries):
+def unlike(kind, held, items, places):
+    """Return {object id: names of columns} of entries held that are not what the items give, token for token."""
+    both = sorted(items.keys() & held.keys())
+    found, wanted = defaultdict(list), {}
+    wanting = defaultdict(set)
+    for pk in both:
+        for facet, value in items[pk].terms:
+            wanting[facet].add(value)
+    ids = defaultdict(int)  # a term that there is not is filed nowhere
+    for facet, values in wanting.items():
+        ids |= known_terms(facet, values)
+    for pk in both:
+        entry, head, body = entry_of(kind, items[pk], places[pk], items[pk].digest, ids)
+        for column in ("place", "report_id", "date", "date_end", "name", "number", "documents", "terms", "digest"):
+            if getattr(held[pk], column) != getattr(entry, column):
+                found[pk].append(column)
+        wanted[held[pk].place] = pk, head, body
+    for place in unlike_tokens({place: (head, body) for place, (_pk, head, body) in wanted.items()}):
+        found[wanted[place][0]].append("tokens")
+    return found
+
+
+def unlike_tokens(wanted):
+    """Return the places of those entries whose tokens are not these, {place: (head, body)}."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            sql = (
+                "SELECT place FROM unnest(%s::bigint[], %s::text[]) AS w(place, told) JOIN portal_entry e USING (place)"
+                " WHERE e.tokens IS DISTINCT FROM w.told::tsvector"
+            )
+            cursor.execute(sql, [[*wanted], [vector(*texts) for texts in wanted.values()]])
+            return [place for (place,) in cursor.fetchall()]
+        held = {}
+        for some in chunks([*wanted], BATCH):
+            marks = ", ".join(["%s"] * len(some))
+            cursor.execute(f"SELECT rowid, head, body FROM portal_token WHERE rowid IN ({marks})", some)  # noqa: S608
+            held |= {place: texts for place, *texts in cursor.fetchall()}
+    return [place for place, texts in wanted.items() if held.get(place) != [" ".join(text) for text in texts]]
+
+
+def tally_faults(kind):
     """Yield a sentence where the tallies of a kind are not those of its entries."""
     told = {(t, b): n for t, b, n in Tally.objects.filter(kind=kind).values_list("term", "beside", "n") if n}
-    broad = broad_terms({term for entry in entries for term in entry.terms})
-    if told != counted(entries, broad):
+    counts = Counter()
+    for some in in_order(kind):
+        counts += counted(some, broad_terms({term for entry in some for term in entry.terms}))
+    if told != counts:
         yield f"{kind.label}: the tallies are not those of the entries."
 
 
-def posting_faults(kind, entries):
-    """Yield a sentence where SQLite's postings or tokens of a kind are not those of its entries."""
-    low, high = floor(kind), floor(kind) + (1 << KIND)
-    rows = Posting.objects.filter(place__gte=low, place__lt=high).values_list("term", "place")
-    if {*rows} != {(term, entry.place) for entry in entries for term in entry.terms}:
-        yield f"{kind.label}: the postings are not those of the entries."
+def posting_faults():
+    """Yield a sentence for each kind of which SQLite's postings or tokens are not those of its entries."""
+    either = f"SELECT * FROM ({FILED} EXCEPT {POSTED}) UNION ALL SELECT * FROM ({POSTED} EXCEPT {FILED})"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rowid FROM portal_token WHERE rowid >= %s AND rowid < %s", [low, high])
-        if {place for (place,) in cursor.fetchall()} != {entry.place for entry in entries}:
-            yield f"{kind.label}: the tokens are not those of the entries."
+        cursor.execute(f"SELECT DISTINCT place >> {KIND} FROM ({either}) ORDER BY 1")  # noqa: S608
+        for (kind,) in cursor.fetchall():
+            yield f"{Kind(kind).label}: the postings are not those of the entries."
+        cursor.execute(f"SELECT DISTINCT rowid >> {KIND} FROM ({LOOSE}) ORDER BY 1")  # noqa: S608
+        for (kind,) in cursor.fetchall():
+            yield f"{Kind(kind).label}: there are tokens of no entry."

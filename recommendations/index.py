@@ -268,17 +268,17 @@ def around(ids):
 
 
 def area_reach(ids):
-    """An area, and what stands below it; with all that is filed there once an area has come to stand elsewhere."""
+    """An area with its events, and what stands below it; with all that is filed there once one stands elsewhere."""
     below = PolicyArea.objects.subtree_ids(PolicyArea.objects.filter(pk__in=ids))
     lines = lineage()
     terms = known_terms("area", {str(above) for pk in below for above in lines[pk]})
     held = Entry.objects.filter(kind=Kind.AREAS, object_id__in=below).values_list("object_id", "terms")
     moved = [pk for pk, filed in held if {*filed} != {terms.get(("area", str(above))) for above in lines[pk]}]
+    events = {*Event.objects.order_by().filter(areas__in=[*ids, *moved]).values_list("pk", flat=True)}
     if not moved:
-        return Scope(others={Kind.AREAS: below})
+        return Scope(others={Kind.AREAS: below, Kind.EVENTS: events})
     questions = {*Question.objects.order_by().filter(areas__in=moved).values_list("pk", flat=True)}
     advised = Report.objects.filter(recommendations__areas__in=moved).order_by().values_list("pk", flat=True)
-    events = {*Event.objects.order_by().filter(areas__in=moved).values_list("pk", flat=True)}
     return question_reach(questions) | Scope({*advised}, {Kind.AREAS: below, Kind.EVENTS: events})
 
 
@@ -318,7 +318,15 @@ def above(subjects):
 
 
 def dimension_reach(ids):
-    return Scope(others={Kind.FRAMEWORKS: {*Dimension.objects.filter(pk__in=ids).values_list("framework", flat=True)}})
+    """A dimension with its framework; with all that is rated on it once it has come to stand in another."""
+    frameworks = dict(Dimension.objects.filter(pk__in=ids).values_list("pk", "framework"))
+    terms, moved = known_terms("framework", {*map(str, frameworks.values())}), set()
+    for dimension, framework in frameworks.items():
+        filed = Entry.objects.filter(kind=Kind.RATINGS, terms__any=[terms.get(("framework", str(framework)), 0)])
+        there = filed.values("object_id")
+        rated = Rating.objects.published().filter(dimension=dimension).exclude(pk__in=there).order_by()
+        moved |= {*rated.values_list("report", flat=True)}
+    return Scope(moved, {Kind.FRAMEWORKS: {*frameworks.values()}})
 
 
 SOURCES |= {

@@ -70,7 +70,8 @@ def rows_of(data):
         slugs = [report["slug"] for report in data["reports"]]
         return [*Report.objects.filter(Q(slug__in=slugs) | Q(part_of__slug__in=slugs))]
     if data["kind"] == "relations":
-        slugs = {row["source"].partition("/")[0] for row in data["relations"]}
+        # Both ends: what holds both ways round may stand the other way round already
+        slugs = {row[end].partition("/")[0] for row in data["relations"] for end in ("source", "target")}
         return [*Report.objects.filter(slug__in=slugs)]
     slugs = {part: [row["slug"] for row in data.get(part, [])] for part in VOCABULARY}
     return [

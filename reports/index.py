@@ -1,7 +1,6 @@
 """What reports, and who and what stands behind them, give the index; and what hangs on a report there."""
 
 from django.db.models import Q
-from django.utils import timezone
 
 from portal.index import AROUND, NEWEST, REACH, SCHEDULES, SOURCES, Item, Scope, Source
 from portal.models import Entry, Kind
@@ -142,16 +141,20 @@ def every(model):
 
 
 def around(ids):
-    """Return who contributed to these reports, published them and is cited there."""
+    """Return who contributed to these reports, published them and is cited there.
+
+    A person is known once a report of theirs is public, and then stands with all works that they wrote.
+    """
     contributions = Contribution.objects.filter(report__in=ids).order_by()
     institutions = Institution.objects.order_by().filter(
         Q(contributions__report__in=ids) | Q(affiliated_contributions__report__in=ids) | Q(published_reports__in=ids)
     )
+    works = Work.objects.order_by().filter(Q(citations__report__in=ids) | Q(people__contributions__report__in=ids))
     return Scope(
         others={
             Kind.AUTHORS: {*contributions.exclude(author=None).values_list("author", flat=True)},
             Kind.INSTITUTIONS: {*institutions.values_list("pk", flat=True)},
-            Kind.WORKS: {*Work.objects.order_by().filter(citations__report__in=ids).values_list("pk", flat=True)},
+            Kind.WORKS: {*works.values_list("pk", flat=True)},
         }
     )
 
@@ -172,11 +175,11 @@ def work_reach(ids):
     return Scope({*citing}, {Kind.WORKS: {*ids}})
 
 
-def schedule():
-    """Return the ids of reports that have become public and are not in the index, and when the next one will."""
+def schedule(now):
+    """Return the ids of reports that have become public by now and are not in the index, and when the next one will."""
     waiting = Report.objects.filter(state=Report.State.SCHEDULED).order_by("publish_at")
-    due = waiting.published().exclude(pk__in=report_entries())
-    upcoming = waiting.filter(publish_at__gt=timezone.now()).values_list("publish_at", flat=True).first()
+    due = waiting.filter(publish_at__lte=now).exclude(pk__in=report_entries())
+    upcoming = waiting.filter(publish_at__gt=now).values_list("publish_at", flat=True).first()
     return [*due.values_list("pk", flat=True)], upcoming
 
 
