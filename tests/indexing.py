@@ -1,6 +1,9 @@
 """The index of what a test wrote row by row. What the portal itself writes keeps it, as tests/test_index.py shows."""
 
+from functools import wraps
+
 from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.test import Client
 
@@ -10,12 +13,24 @@ written = [True]  # whether rows were written since the index was made
 
 
 def note(sender, **kwargs):
-    """Note that a row was written; an `update` is not seen, and wants `reindex()` by the test that makes it."""
+    """Note that a row was written."""
     written[0] = written[0] or sender._meta.app_label in ("reports", "recommendations")
+
+
+def noting(method):
+    """Return a method of QuerySets that writes, and notes it: signals tell nothing of these."""
+
+    @wraps(method)
+    def noted(queryset, *args, **kwargs):
+        note(queryset.model)
+        return method(queryset, *args, **kwargs)
+
+    return noted
 
 
 for signal in (post_save, post_delete, m2m_changed):
     signal.connect(note, dispatch_uid="tests.note")
+QuerySet.update, QuerySet.bulk_create = noting(QuerySet.update), noting(QuerySet.bulk_create)
 
 
 def reindex():

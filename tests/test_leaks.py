@@ -32,7 +32,7 @@ from recommendations.matrix import SIZE_MAX
 from recommendations.models import FollowUp, PolicyArea
 from reports.models import Passage, Report
 from tests import factories as make
-from tests.indexing import current
+from tests.indexing import current, reindex
 from tests.test_admin import user
 
 pytestmark = pytest.mark.django_db
@@ -416,6 +416,7 @@ def test_a_draft_shows_nowhere_and_changes_nothing(client, monkeypatch):
         for_editor = {address: told(ask_as_editor(address))[3] for address in found}
         seen = exposed(ask, found, tokens)
         transaction.set_rollback(True)
+    reindex()
     redump(monkeypatch)
     without = sweep(ask, every)
 
