@@ -344,8 +344,8 @@ class Editing(RuleBasedStateMachine):
 def test_any_changes_in_any_order_leave_the_index_sound():
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     chosen = settings(
-        max_examples=8,
-        stateful_step_count=30,
+        max_examples=6,
+        stateful_step_count=25,
         deadline=None,
         database=None,
         phases=[Phase.generate],  # each step is a look at everything: what failed is told as it stands, not made short
