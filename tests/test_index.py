@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
-from django.db.models import ProtectedError, RestrictedError
+from django.db.models import SET_NULL, ProtectedError, RestrictedError
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
@@ -44,6 +44,17 @@ pytestmark = pytest.mark.django_db
 CHANCE = st.randoms(use_true_random=False)
 DATES = ["", "2019", "2020-05", "2021-02-03", "2021-02-03"]
 NAMED = [Author, Institution, PolicyArea, Actor, Instrument, Subject]
+MAKERS = {
+    make.author: Author,
+    make.institution: Institution,
+    make.area: PolicyArea,
+    make.actor: Actor,
+    make.instrument: Instrument,
+    make.subject: Subject,
+    make.work: Work,
+    make.event: Event,
+    make.question: Question,
+}
 OF_REPORT = [Recommendation, Position, Rating, CrossReference, Resolution, Contribution, Citation, Mention, Evidence]
 
 
@@ -268,12 +279,34 @@ class Editing(RuleBasedStateMachine):
         row = self.one(chance, model)
         self.change(row, name_en=chance.choice(["Alpha", "Omega"]), name_zh=chance.choice(["甲", "乙"]), sort_key="")
 
+    @rule(chance=CHANCE, function=st.sampled_from([*MAKERS]))
+    def word_is_deleted_for_another(self, chance, function):
+        """Deleted as the admin does it: only where nothing else names it."""
+        row = self.one(chance, MAKERS[function])
+        for relation in row._meta.related_objects:
+            if type(row) is not Event and (relation.many_to_many or relation.on_delete is SET_NULL):
+                if relation.related_model.objects.filter(**{relation.field.name: row}).exists():
+                    return
+        try:
+            with index.renewed(type(row)(pk=row.pk)):
+                row.delete()
+        except (ProtectedError, RestrictedError):
+            return
+        self.make(function, **({"areas": self.some(chance, PolicyArea, least=1)} if function is make.question else {}))
+
+    @rule(chance=CHANCE, model=st.sampled_from([PolicyArea, Subject]))
+    def branch_moves(self, chance, model):
+        row, above = self.one(chance, model), self.one(chance, model)
+        line = above
+        while line is not None and line != row:
+            line = line.parent
+        self.change(row, parent=above if line is None else None)
+
     @rule(chance=CHANCE)
-    def area_moves(self, chance):
-        row = self.one(chance, PolicyArea)
-        above = self.one(chance, PolicyArea)
-        below = PolicyArea.objects.subtree_ids([row])
-        self.change(row, parent=None if above.pk in below else above)
+    def report_becomes_a_part(self, chance):
+        report, whole = self.one(chance, Report, parts=None), self.one(chance, Report, part_of=None)
+        if report and report != whole:
+            self.change(report, part_of=whole, place=whole and 10**4 + report.pk)
 
     @rule(chance=CHANCE)
     def question_is_edited(self, chance):
@@ -311,8 +344,8 @@ class Editing(RuleBasedStateMachine):
 def test_any_changes_in_any_order_leave_the_index_sound():
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     chosen = settings(
-        max_examples=8,
-        stateful_step_count=30,
+        max_examples=6,
+        stateful_step_count=25,
         deadline=None,
         database=None,
         phases=[Phase.generate],  # each step is a look at everything: what failed is told as it stands, not made short
@@ -656,8 +689,6 @@ def test_what_editors_do_in_the_admin_is_in_the_index(world, boss):
 
 
 def test_the_corpus_a_text_and_an_edited_dossier_come_with_their_index(tmp_path):
-    call_command("load_corpus", verbosity=0)
-    assert sound() == []
     call_command("load_corpus", verbosity=0)
     assert sound() == []
     path = tmp_path / "biden-issues-2021.json"
