@@ -26,6 +26,7 @@ LABELS = {
     "reports:institution_list": _("Institutions"),
     "reports:work_list": _("Cited works"),
     "portal:corrections": _("Corrections"),
+    "portal:search": _("Search"),
     "schema": _("API description"),
 }
 
@@ -42,7 +43,7 @@ FOOT = [
         _("Who and what"),
         ["reports:author_list", "reports:institution_list", "recommendations:subject_list", "reports:work_list"],
     ),
-    (_("Method and data"), ["portal:codebook", "portal:corrections", "schema"]),
+    (_("Method and data"), ["portal:search", "portal:codebook", "portal:corrections", "schema"]),
 ]
 
 NAMES = {"zh": "中文", "en": "English"}  # each language's name for itself
@@ -106,6 +107,7 @@ def site(request):
         "nav": links(NAV, request.path),
         "foot": [(title, links(names)) for title, names in FOOT],
         "search_url": address("portal:search"),
+        "suggest_url": address("portal:suggest"),
         "alternates": alternates,
         "other_language": next(other for other in alternates if other["lang"] != lang),
         "canonical": absolute(request),

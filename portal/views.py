@@ -1,20 +1,22 @@
 """The list shape that every list page has, and the pages that belong to no one app."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from urllib.parse import urlencode
 
 from django.db import DatabaseError, connection
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import resolve, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from portal import export
+from portal import export, words
 from portal.filters import RELEVANCE
-from portal.paging import BrokenCursor, Keyset
+from portal.paging import BrokenCursor, Keyset, Page
 from portal.text import told
-from recommendations import band, comparison, forecasting
+from recommendations import band, comparison, completion, forecasting
+from recommendations import search as everywhere
 from recommendations.export import EVENTS, FORECASTS
 from recommendations.filters import EventFilterSet, ForecastFilterSet
 from recommendations.models import STANCE_WORDS, STANCES, Actor, Position, Question, Rating
@@ -289,6 +291,88 @@ def timeline(request):
 
 def title(event):
     return told(event, "title")
+
+
+@require_safe
+def search(request):
+    """Everything that a query finds, grouped by kind; page by page where one kind alone is looked for."""
+    filterset = everywhere.SearchFilterSet(request.GET, queryset=Report.objects.none(), request=request)
+    if not filterset.is_valid():
+        return refusal(request, filterset.errors)
+    context = {"filterset": filterset, "chips": chips(request, filterset)}
+    if not filterset.query:
+        return render(request, "portal/search.html", context | {"syntax": syntax()})
+    try:
+        page, groups = groups_of(request, filterset)
+    except BrokenCursor as broken:
+        return refusal(request, {"cursor": [str(broken)]})
+    for group in groups:
+        group.total, group.voices = filterset.totals[group.sort.kind], filterset.voices(group.sort)
+        group.list_url, group.own_url = filterset.list_url(group.sort), alone(request, group.sort)
+    text = request.GET["q"].strip()
+    context |= {
+        "asked": text,
+        "searched": text,
+        "read_as": words.said(filterset.query),
+        "found": everywhere.in_words(filterset, groups),
+        "groups": groups,
+        "page_obj": page,
+        "facets": filterset.facets(),
+        "straight": completion.keyed(text, whole=True),
+        "nearby": completion.nearby(text, filterset.query, sum(len(group.hits) for group in groups)),
+        "unknown": [] if groups else everywhere.unknown_words(filterset.query),
+        "data": [
+            {"label": label, "url": f"{reverse(name)}?{query.urlencode()}", "type": "application/json", "alternate": ""}
+            for label, name, query in (
+                ("API", "api-search", request.GET),
+                (_("Suggestions"), "portal:suggest", QueryDict(urlencode({"q": text}))),
+            )
+        ],
+    }
+    return render(request, "portal/search.html", context)
+
+
+def syntax():
+    """Return how a query is written: [(example, what it finds)]."""
+    return [
+        (_("cyber dialogue"), _("what has all of the words, in any order")),
+        (_("“cyber security”"), _("what has the words one after the other")),
+        (_("dialogue -military"), _("what has the first word and not the second")),
+        (_("Biden OR Trump"), _("what has one of the two")),
+        (_("title:cyber"), _("words in a title, a summary, a question or a name")),
+        (_("author:SIIS"), _("what a person or an institution wrote or published")),
+        (_("area:technology"), _("what is filed under a policy area or below it")),
+        (_("dialogue year:2019..2021"), _("what is dated from one year to another")),
+    ]
+
+
+def groups_of(request, filterset):
+    """Return (Page, Groups) of a search: many groups on one page, or one group on many."""
+    if filterset.only is None:
+        if request.GET.get("cursor", "").strip():
+            raise BrokenCursor(_("Only the hits of one kind are told page by page: choose one."))
+        return Page([], None, None), everywhere.search(filterset)
+    page = page_of(request, Keyset(filterset.ranked(filterset.only.kind), everywhere.ALONE))
+    group = everywhere.page_group(filterset, page.rows)
+    return page, [group] if group else []
+
+
+def alone(request, sort):
+    """Return the address of a search for one kind alone."""
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    query["type"] = sort.word
+    return f"{request.path}?{query.urlencode()}"
+
+
+@require_safe
+def suggest(request):
+    """What begins as the reader has begun to write, as JSON for the search box."""
+    filterset = completion.SuggestFilterSet(request.GET, queryset=Report.objects.none(), request=request)
+    if not filterset.is_valid():
+        return JsonResponse({"errors": filterset.errors}, status=400)
+    found = completion.suggestions(request.GET.get("q", ""))
+    return JsonResponse({"suggestions": [asdict(one) for one in found]})
 
 
 @require_safe

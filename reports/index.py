@@ -73,6 +73,7 @@ def report_items(ids):
 
 def passage_items(ids):
     rows = Passage.objects.published().filter(report__in=ids).select_related("report")
+    rows = rows.prefetch_related("report__contributions__affiliations")
     for row, rank in ranked(rows, lambda row: (row.number,)):
         yield Item(
             row.pk,
@@ -80,7 +81,7 @@ def passage_items(ids):
             report_id=row.report_id,
             rank=rank,
             date=row.report.date,
-            terms=report_terms(row.report) | year_terms(row.report.date),
+            terms=report_terms(row.report) | maker_terms(row.report) | year_terms(row.report.date),
             body=[row.text],
         )
 

@@ -21,6 +21,7 @@ from portal.text import digest, squeeze
 from portal.urls import api_names, api_patterns, api_rows
 from recommendations import dossier
 from recommendations.filters import MatrixFilterSet
+from recommendations.search import SearchFilterSet
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +152,7 @@ def test_every_endpoint_is_here():
         "api-root",
         "api-matrix",
         "api-compare",
+        "api-search",
         "schema",
         "api-dossier-schema",
         "api-dumps",
@@ -162,9 +164,9 @@ def test_every_endpoint_is_here():
 
 def test_the_root_names_every_address(client):
     root = get(client, "")
-    assert set(root) == set(ENDPOINTS) | {"matrix", "compare", "dumps", "schema", "dossier_schema"}
+    assert set(root) == set(ENDPOINTS) | {"matrix", "compare", "search", "dumps", "schema", "dossier_schema"}
     for name, path in root.items():
-        get(client, urlsplit(path).path, 400 if name == "compare" else 200)
+        get(client, urlsplit(path).path, 400 if name in ("compare", "search") else 200)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -498,7 +500,8 @@ def sweep(client):
         for found in get(client, f"{endpoint}/?page_size=100")["results"]:
             path = urlsplit(found["api_url"]).path
             seen[path] = client.get(path).content
-    for path in ("/api/v1/", "/api/v1/schema/", "/api/v1/dossier.schema.json"):
+    words = [f"/api/v1/search/?q={word}" for word in ("sample", "canary")]
+    for path in ("/api/v1/", "/api/v1/schema/", "/api/v1/dossier.schema.json", *words):
         seen[path] = client.get(path).content
     return seen
 
@@ -615,7 +618,7 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
     assert openapi["openapi"].startswith("3.1")
     operations = [operation["get"] for operation in openapi["paths"].values()]
-    assert len(operations) == 2 * len(ENDPOINTS) + 7
+    assert len(operations) == 2 * len(ENDPOINTS) + 8
     for operation in operations:
         assert operation["description"] and set(operation["responses"]) >= {"200", "400", "401", "429"}
         assert operation["security"] == [{"bearer": []}, {"header": []}, {}]
@@ -689,6 +692,22 @@ def test_the_matrix_and_its_example_are_as_described(client, openapi, query):
     shown, filled = example["value"], next(row for row in found["rows"] for c in row["cells"] if c["positions"])
     stated = [cell for cell in filled["cells"] if cell["positions"]]
     assert json.dumps(shape(shown)) == json.dumps(shape(found | {"rows": [filled | {"cells": stated}]}))
+
+
+def test_the_search_and_its_example_are_as_described(client, openapi):
+    world()
+    operation = openapi["paths"]["/api/v1/search/"]["get"]
+    names = {parameter["name"] for parameter in operation["parameters"]}
+    assert names == {*SearchFilterSet.base_filters, "cursor", "page_size"}
+    check = checker(openapi, operation)
+    (example,) = operation["responses"]["200"]["content"]["application/json"]["examples"].values()
+    check.validate(example["value"])
+    (shown,) = example["value"]["groups"]
+    for query in ("q=sample", "q=sample&type=recommendations&page_size=1", "q=nothing"):
+        found = get(client, f"search/?{query}")
+        check.validate(found)
+        for group in found["groups"]:
+            assert list(group) == list(shown) and list(group["results"][0]) == list(shown["results"][0])
 
 
 def test_the_schema_of_a_dossier(client):

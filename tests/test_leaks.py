@@ -62,6 +62,7 @@ API_DETAILS = {
     "positions": "position", "forecasts": "position", "crossreferences": "reference", "frameworks": "framework",
     "ratings": "rating", "areas": "area", "actors": "actor", "instruments": "instrument", "subjects": "subject",
 }  # fmt: skip
+SEARCHED = {"portal:search", "portal:suggest", "api-search"}  # asked for a word of the title of a world's report
 API_LISTS = {f"api-{endpoint}-list" for endpoint in API_DETAILS} | {"api-matrix"}
 API_PAGES = {"api-root", "schema", "api-dossier-schema", "api-dumps"}
 DUMPED = {"api-dump", "api-dump-file"}  # of every dump that a test has written
@@ -69,7 +70,7 @@ COMPARED = {"portal:compare", "api-compare"}  # asked for two documents of a wor
 DETAILS |= {f"api-{endpoint}-detail": row for endpoint, row in API_DETAILS.items()}
 ELSEWHERE = "api/v1/<path:rest>"
 FILES = {"api-dump": [[]], "api-dump-file": [[dumping.DATABASE], ["positions.jsonl.gz"], [dumps.MANIFEST]]}
-KNOWN = {*LISTS, *PAGES, *PROBES, *DETAILS, *API_LISTS, *API_PAGES, *COMPARED, *DUMPED, ELSEWHERE}
+KNOWN = {*LISTS, *PAGES, *PROBES, *DETAILS, *API_LISTS, *API_PAGES, *COMPARED, *DUMPED, *SEARCHED, ELSEWHERE}
 
 
 def patterns(resolver=None, namespace="", route=""):
@@ -99,6 +100,8 @@ def addresses(*worlds, names=KNOWN):
                 elif name in DUMPED:
                     kept = [[dump.as_of, *file] for dump in dumps.newest_first() for file in FILES[name]]
                     found |= {reverse(name, args=args): name for args in kept}
+                elif name in SEARCHED:
+                    found |= {f"{reverse(name)}?q={quote(one.report.title_zh.split()[0])}": name for one in worlds}
                 elif name in DETAILS:
                     rows = [getattr(world, DETAILS[name]) for world in worlds]
                     found |= {reverse(name, args=row.natural_key()): name for row in rows}
@@ -433,7 +436,7 @@ def test_a_draft_shows_nowhere_and_changes_nothing(client, monkeypatch):
 
 
 # Once public, all lists and details tell of what was hidden: the canaries sing.
-TELLING = {*LISTS, *DETAILS, *API_LISTS, *COMPARED} - {
+TELLING = {*LISTS, *DETAILS, *API_LISTS, *COMPARED, *SEARCHED} - {
     "recommendations:area_list",
     "api-areas-list",
     "api-areas-detail",
