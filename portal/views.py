@@ -319,7 +319,9 @@ def search(request):
         "page_obj": page,
         "facets": filterset.facets(),
         "straight": completion.keyed(text, whole=True),
-        "nearby": completion.nearby(text, filterset.query, sum(len(group.hits) for group in groups)),
+        "nearby": completion.nearby(
+            text, filterset.query, {hit.row.get_absolute_url() for group in groups for hit in group.hits}
+        ),
         "unknown": [] if groups else everywhere.unknown_words(filterset.query),
         "data": [
             {"label": label, "url": f"{reverse(name)}?{query.urlencode()}", "type": "application/json", "alternate": ""}

@@ -103,12 +103,15 @@ def keyed(text, *, whole=False):
     ]
 
 
-def nearby(text, query, hits):
-    """Return Suggestions beside few hits: for all that was written, else for each word of the query."""
-    if hits > SHORT:
+def nearby(text, query, shown):
+    """Return Suggestions beside few hits: for all that was written, else for each word of the query.
+
+    `shown` are the addresses of the hits, which are not suggested again.
+    """
+    if len(shown) > SHORT:
         return []
     if found := suggestions(text):
-        return found
+        return [one for one in found if one.url not in shown]
     terms = [term for clause in query.clauses if not clause.negated for term in clause.options]
     found = [one for term in terms if not term.years for one in suggestions(term.text)]
-    return list(dict.fromkeys(found))[:SUGGESTED]
+    return [one for one in dict.fromkeys(found) if one.url not in shown][:SUGGESTED]

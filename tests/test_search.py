@@ -366,6 +366,11 @@ def test_without_script_a_short_result_leads_on(client, world):
     assert "Did you mean one of these?" in text and '<a href="/en/areas/cyberspace/">Cyberspace</a>' in text
 
 
+def test_what_stands_among_the_hits_is_not_suggested_beside_them(client, world):
+    text = page(client, "/en/search/?q=chuanying")
+    assert 'href="/en/authors/lu/"' in text and "Did you mean" not in text
+
+
 def test_suggestions_take_nothing_but_words(client):
     assert client.get("/en/search/suggest/?q=x&type=areas").status_code == 400
 
