@@ -123,6 +123,9 @@ def conclude(scope):
 
 def hold():
     """Keep the row of the version to this transaction: what readers see is changed by one at a time."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")  # what is begun by an editor is brought to its end
     CorpusVersion.objects.select_for_update().get_or_create(pk=1, defaults={"changed_at": timezone.now()})
 
 

@@ -1,11 +1,14 @@
 """What is true of every request: the language its address names, and what a page may ask of the browser."""
 
 from django.conf import settings
-from django.shortcuts import redirect
+from django.db import OperationalError
+from django.http import JsonResponse
+from django.shortcuts import redirect, render
 from django.urls import URLResolver
 from django.urls.resolvers import LocalePrefixPattern
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from psycopg.errors import QueryCanceled
 
 CODES = {prefix: code for code, prefix in settings.LANGUAGE_PREFIXES.items()}
 
@@ -98,3 +101,21 @@ def permissions_policy(get_response):
         return response
 
     return middleware
+
+
+class TooLong:
+    """Answers 503, with what may help, where the database was stopped because one question took it too long."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if not (isinstance(exception, OperationalError) and isinstance(exception.__cause__, QueryCanceled)):
+            return None
+        if request.path_info.startswith("/api/"):
+            said = "The database was asked for more than it can find in a few seconds; narrow the request."
+            return JsonResponse({"detail": said}, status=503)
+        return render(request, "503.html", status=503)

@@ -1,8 +1,8 @@
 """Settings of the portal, read from the environment and safe for development as they stand.
 
 Variables: `DATABASE_URL` `SECRET_KEY` `DEBUG` `ALLOWED_HOSTS` `CACHE_URL` `REPLICA_URL` `API_ANON_RATE` `HTTPS`
-`PROXIES` `CSRF_TRUSTED_ORIGINS` `DB_POOL_SIZE` `PAGE_CACHE` `LOG_LEVEL`. With `DEBUG` off the portal refuses to
-start on bad or missing ones and names all of them at once.
+`PROXIES` `CSRF_TRUSTED_ORIGINS` `DB_POOL_SIZE` `PAGE_CACHE` `STATEMENT_TIMEOUT` `DUMP_DIR` `LOG_LEVEL`.
+With `DEBUG` off the portal refuses to start on bad or missing ones and names all of them at once.
 """
 
 import os
@@ -51,6 +51,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 API_ANON_RATE = env.str("API_ANON_RATE", "6000/hour")
 LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
 DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8)
+STATEMENT_TIMEOUT = env.int("STATEMENT_TIMEOUT", 0)  # milliseconds (PostgreSQL); 0: none
 PAGE_CACHE = env.int("PAGE_CACHE", 0 if DEBUG else 3600)  # seconds for which a page is kept for all readers; 0: not
 DUMP_DIR = env.path("DUMP_DIR", BASE_DIR / "dumps")  # where `manage.py dump` writes and /api/v1/dumps/ reads
 
@@ -111,6 +112,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.middleware.TooLong",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -147,7 +149,10 @@ def prepared(config):
         }
     else:
         # The pool keeps connections itself, so Django must not (CONN_MAX_AGE 0).
-        options = {"pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 10}}
+        options = {
+            "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 10},
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT}",
+        }
     return {
         **config,
         "CONN_MAX_AGE": 0,

@@ -23,7 +23,7 @@ OF_A_SHAPE = (
     30  # addresses followed that differ in the values of their query alone: one actor's list, one pair compared
 )
 # Templates that no public page shows: the admin's own, the answer to a fault of ours, the codebook in a dump.
-UNCRAWLED = ("admin/", "500.html", "portal/_alone.html")
+UNCRAWLED = ("admin/", "500.html", "503.html", "portal/_alone.html")
 
 
 class Page(HTMLParser):
