@@ -195,7 +195,9 @@ class StrictFilters(BaseFilterBackend):
 
 def query_parameter(name, schema, description):
     array = {"explode": True, "style": "form"} if schema["type"] == "array" else {}
-    return build_parameter_type(name=name, schema=schema, location="query", description=str(description), **array)
+    with translation.override(LANGUAGE):
+        said = str(description)
+    return build_parameter_type(name=name, schema=schema, location="query", description=said, **array)
 
 
 class Pages(BasePagination):

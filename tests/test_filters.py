@@ -78,7 +78,7 @@ def advice():
         ("q=standards", ["R02"]),
         ("q=标准", ["R01"]),
         ("q=ai+TALK", ["R02"]),
-        ("q=100%25", []),
+        ("q=%25", []),
     ],
 )
 def test_each_filter(advice, query, expected):
