@@ -114,6 +114,7 @@ def singular(word):
     return word if word.endswith(("us", "ss")) else word[:-1]
 
 
+@lru_cache(maxsize=1 << 10)  # what is asked for again is mostly asked for at once: the tokens of a name, then its whole
 def runs(text):
     """Return the units of a text, Han in runs: (“han”, “网络”), (“word”, “5g”), (“stop”, “·”), no stop at the ends."""
     done = []
@@ -127,7 +128,7 @@ def runs(text):
             done.append((kind, BREAK))
     if done and done[-1][0] == "stop":
         done.pop()
-    return done
+    return tuple(done)
 
 
 def tokens(text):
@@ -138,6 +139,15 @@ def tokens(text):
             done += [run[i : i + 2] for i in range(len(run))]
         else:
             done.append(run)
+    return done
+
+
+def all_tokens(texts):
+    """Return the index tokens of texts in order, a break between any two that have some: no phrase runs across."""
+    done = []
+    for text in texts:
+        if more := tokens(text or ""):
+            done += [BREAK, *more] if done else more
     return done
 
 
