@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
 from importlib.resources import files
 from itertools import pairwise
+from operator import add
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -136,7 +137,8 @@ def tokens(text):
     done = []
     for kind, run in runs(text):
         if kind == "han":
-            done += [run[i : i + 2] for i in range(len(run))]
+            done += map(add, run, run[1:])
+            done.append(run[-1])
         else:
             done.append(run)
     return done
