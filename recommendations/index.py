@@ -26,7 +26,7 @@ from recommendations.models import (
     own_answers,
     spread,
 )
-from reports.index import alone, bases, every, names, ranked, report_terms, reports_of, row_item, sort_name
+from reports.index import alone, bases, every, made, names, ranked, report_terms, reports_of, row_item, sort_name
 from reports.models import Event, Mention, Report, squeezed_text
 
 AUTHORS = "authors"  # in place of an actor: the report's own
@@ -87,7 +87,7 @@ def coded_item(row, rank, report, terms, *body):
 
 
 def recommendation_items(ids):
-    reports, filed = bases(ids), area_terms()
+    reports, filed = made(ids), area_terms()
     areas, addressees, instruments = (
         linked(relation, reports)
         for relation in (Recommendation.areas, Recommendation.addressees, Recommendation.instruments)
@@ -123,7 +123,7 @@ def horizon_word(horizon):
 
 
 def position_items(ids):
-    reports, filed = bases(ids), area_terms()
+    reports, filed = made(ids), area_terms()
     columns = "question_id", "holder_id", "voice", "stance", "hedge", "horizon", "condition_zh", "condition_en"
     rows = list(coded_rows(Position, reports, *columns))
     asked = {row.question_id for row in rows}
@@ -164,7 +164,7 @@ def outcomes(questions):
 
 
 def rating_items(ids):
-    reports = bases(ids)
+    reports = made(ids)
     quoted = quotations("rating", reports)
     rows = coded_rows(Rating, reports, "dimension__framework", "subject_id", "basis", "level", "assessor_id")
     for row, rank in ranked(rows, lambda row: (row.order, row.key)):
@@ -193,7 +193,7 @@ def reference_items(ids):
 
     for row, rank in ranked(rows, order):
         report = reports[row.report_id]
-        terms = report.own | report_terms(row.target__report_id, row.target__report__part_of)
+        terms = report.terms | report_terms(row.target__report_id, row.target__report__part_of)
         terms |= {("kind", row.kind), ("end", str(row.source__pk)), ("end", str(row.target__pk))}
         told = row.source__summary_zh, row.source__summary_en, row.target__summary_zh, row.target__summary_en
         yield row_item(row, rank, report, terms, [row.rationale_zh, row.rationale_en], told)

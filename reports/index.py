@@ -36,29 +36,35 @@ def year_terms(date):
 
 
 class Basis(NamedTuple):
-    """What the rows of a report share: its slug, date and report terms, and those with who made it and when.
+    """What the rows of a report share: its slug and date, the terms that stand for it, who published it.
 
     `source` is what names the text that is held of it, (SHA-256, extractor), else None.
     """
 
     slug: str
     date: str
-    own: set
     terms: set
+    publisher: int | None
     source: tuple | None
 
 
 def bases(ids):
     """Return {report id: Basis} of those of these reports that are public."""
-    rows = Report.objects.published().filter(pk__in=ids).order_by()
-    columns = "pk", "slug", "date", "part_of_id", "publisher_id", "source_text__sha256", "source_text__extractor"
-    found = {}
-    for pk, slug, date, part_of, publisher, *source in rows.values_list(*columns):
-        own = report_terms(pk, part_of)
-        terms = own | institution_terms([publisher]) | year_terms(date)
-        found[pk] = Basis(slug, date, own, terms, tuple(source) if source[0] else None)
-    made = Contribution.objects.filter(report__in=found).order_by().values_list("report", "author", "institution")
-    for pk, author, institution in made:
+    columns = "pk", "part_of", "slug", "date", "publisher", "source_text__sha256", "source_text__extractor"
+    rows = Report.objects.published().filter(pk__in=ids).order_by().values_list(*columns)
+    return {
+        pk: Basis(slug, date, report_terms(pk, part_of), publisher, tuple(source) if source[0] else None)
+        for pk, part_of, slug, date, publisher, *source in rows
+    }
+
+
+def made(ids):
+    """Return {report id: Basis} as `bases` does, the terms with who made each report, and when."""
+    found = bases(ids)
+    for report in found.values():
+        report.terms.update(year_terms(report.date), institution_terms([report.publisher]))
+    by = Contribution.objects.filter(report__in=found).order_by().values_list("report", "author", "institution")
+    for pk, author, institution in by:
         found[pk].terms.update({("author", str(author))} if author else institution_terms([institution]))
     with_whom = Contribution.affiliations.through.objects.filter(contribution__report__in=found).order_by()
     for pk, institution in with_whom.values_list("contribution__report", "institution"):
@@ -90,7 +96,7 @@ def row_item(row, rank, report, terms, head=(), body=()):
 
 
 def report_items(ids):
-    reports = bases(ids)
+    reports = made(ids)
     for pk, role in Contribution.objects.filter(report__in=reports).order_by().values_list("report", "role"):
         reports[pk].terms.add(("role", role))
     columns = "pk", "kind", "title_zh", "title_en", "standfirst_zh", "standfirst_en", "container"
@@ -101,7 +107,7 @@ def report_items(ids):
 
 
 def passage_items(ids):
-    reports = bases(ids)
+    reports = made(ids)
     rows = Passage.objects.filter(report__in=reports).order_by()
     rows = rows.values_list("pk", "report_id", "number", "text", named=True)
     for row, rank in ranked(rows, lambda row: (row.number,)):
@@ -116,7 +122,7 @@ def citation_items(ids):
     rows = Citation.objects.filter(report__in=reports).order_by().values_list(*columns, *work, named=True)
     for row, rank in ranked(rows, lambda row: (row.order, row.key)):
         report = reports[row.report_id]
-        terms = report.own | {("kind", row.kind)}
+        terms = report.terms | {("kind", row.kind)}
         if row.work_id:
             terms.add(("work", str(row.work_id)))
         yield row_item(row, rank, report, terms, [row.note_zh, row.note_en], row[-3:] if row.work_id else ())
