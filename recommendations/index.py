@@ -87,7 +87,7 @@ def coded_item(row, rank, report, terms, *body):
 
 
 def recommendation_items(ids):
-    reports, filed = made(ids), area_terms()
+    reports, filed = made(bases(ids)), area_terms()
     areas, addressees, instruments = (
         linked(relation, reports)
         for relation in (Recommendation.areas, Recommendation.addressees, Recommendation.instruments)
@@ -123,7 +123,7 @@ def horizon_word(horizon):
 
 
 def position_items(ids):
-    reports, filed = made(ids), area_terms()
+    reports, filed = made(bases(ids)), area_terms()
     columns = "question_id", "holder_id", "voice", "stance", "hedge", "horizon", "condition_zh", "condition_en"
     rows = list(coded_rows(Position, reports, *columns))
     asked = {row.question_id for row in rows}
@@ -164,9 +164,9 @@ def outcomes(questions):
 
 
 def rating_items(ids):
-    reports = made(ids)
-    quoted = quotations("rating", reports)
+    reports = bases(ids)
     rows = coded_rows(Rating, reports, "dimension__framework", "subject_id", "basis", "level", "assessor_id")
+    quoted = quotations("rating", made(reports)) if rows else {}
     for row, rank in ranked(rows, lambda row: (row.order, row.key)):
         terms = {
             ("framework", str(row.dimension__framework)),

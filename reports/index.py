@@ -58,18 +58,14 @@ def bases(ids):
     }
 
 
-def made(ids):
-    """Return {report id: Basis} as `bases` does, the terms with who made each report, and when."""
-    found = bases(ids)
-    for report in found.values():
+def made(reports):
+    """Add who made each report, and when, to the terms of {report id: Basis}, and return it."""
+    for report in reports.values():
         report.terms.update(year_terms(report.date), institution_terms([report.publisher]))
-    by = Contribution.objects.filter(report__in=found).order_by().values_list("report", "author", "institution")
-    for pk, author, institution in by:
-        found[pk].terms.update({("author", str(author))} if author else institution_terms([institution]))
-    with_whom = Contribution.affiliations.through.objects.filter(contribution__report__in=found).order_by()
-    for pk, institution in with_whom.values_list("contribution__report", "institution"):
-        found[pk].terms.update(institution_terms([institution]))
-    return found
+    by = Contribution.objects.filter(report__in=reports).order_by()
+    for pk, author, *institutions in by.values_list("report", "author", "institution", "affiliations"):
+        reports[pk].terms.update(institution_terms(institutions), {("author", str(author))} if author else ())
+    return reports
 
 
 def names(row):
@@ -96,7 +92,7 @@ def row_item(row, rank, report, terms, head=(), body=()):
 
 
 def report_items(ids):
-    reports = made(ids)
+    reports = made(bases(ids))
     for pk, role in Contribution.objects.filter(report__in=reports).order_by().values_list("report", "role"):
         reports[pk].terms.add(("role", role))
     columns = "pk", "kind", "title_zh", "title_en", "standfirst_zh", "standfirst_en", "container"
@@ -107,9 +103,11 @@ def report_items(ids):
 
 
 def passage_items(ids):
-    reports = made(ids)
+    reports = bases(ids)
     rows = Passage.objects.filter(report__in=reports).order_by()
     rows = rows.values_list("pk", "report_id", "number", "text", named=True)
+    if rows:
+        made(reports)
     for row, rank in ranked(rows, lambda row: (row.number,)):
         report = reports[row.report_id]
         yield row_item(row, rank, report, report.terms, body=[row.text])
