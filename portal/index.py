@@ -215,9 +215,7 @@ def exchange(kind, held, items, places, thorough=False):
 
 def entry_of(kind, item, place, digest, ids):
     """Return (entry, tokens of its head, tokens of its body)."""
-    head, body = (words.tokens(words.BREAK.join(filter(None, texts))) for texts in (item.head, item.body))
-    head = (head + words.names(item.head))[:TOKENS_MAX]
-    body = body[: TOKENS_MAX - len(head)]
+    head, body = tokens_of(item)
     entry = Entry(
         place=place,
         kind=kind,
@@ -234,6 +232,12 @@ def entry_of(kind, item, place, digest, ids):
     if connection.vendor == "postgresql":
         entry.tokens = vector(head, body)
     return entry, head, body
+
+
+def tokens_of(item):
+    """Return (tokens of its head, tokens of its body)."""
+    head = (words.all_tokens(item.head) + words.names(item.head))[:TOKENS_MAX]
+    return head, words.all_tokens(item.body)[: TOKENS_MAX - len(head)]
 
 
 def vector(head, body):
@@ -284,6 +288,11 @@ def tell(kind, stale, fresh):
     broad = broad_terms({term for entry in (*stale, *fresh) for term in entry.terms})
     change = counted(fresh, broad)
     change.subtract(counted(stale, broad))
+    add(kind, change)
+
+
+def add(kind, change):
+    """Add to the tallies of a kind, {(term, beside): n}."""
     rows = [(int(kind), term, beside, n) for (term, beside), n in sorted(change.items()) if n]
     adding = (
         "INSERT INTO portal_tally (kind, term, beside, n) {} "

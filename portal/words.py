@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
 from importlib.resources import files
 from itertools import pairwise
+from operator import add
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -114,6 +115,7 @@ def singular(word):
     return word if word.endswith(("us", "ss")) else word[:-1]
 
 
+@lru_cache(maxsize=1 << 10)  # what is asked for again is mostly asked for at once: the tokens of a name, then its whole
 def runs(text):
     """Return the units of a text, Han in runs: (“han”, “网络”), (“word”, “5g”), (“stop”, “·”), no stop at the ends."""
     done = []
@@ -127,7 +129,7 @@ def runs(text):
             done.append((kind, BREAK))
     if done and done[-1][0] == "stop":
         done.pop()
-    return done
+    return tuple(done)
 
 
 def tokens(text):
@@ -135,9 +137,19 @@ def tokens(text):
     done = []
     for kind, run in runs(text):
         if kind == "han":
-            done += [run[i : i + 2] for i in range(len(run))]
+            done += map(add, run, run[1:])
+            done.append(run[-1])
         else:
             done.append(run)
+    return done
+
+
+def all_tokens(texts):
+    """Return the index tokens of texts in order, a break between any two that have some: no phrase runs across."""
+    done = []
+    for text in texts:
+        if more := tokens(text or ""):
+            done += [BREAK, *more] if done else more
     return done
 
 

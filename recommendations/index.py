@@ -1,10 +1,13 @@
 """What recommendations, positions, ratings, their relations and their vocabulary give the index."""
 
-from django.db.models import Prefetch, Q
+from collections import defaultdict
+
+from django.db.models import F, Q
 
 from portal.index import AROUND, OLDEST, REACH, SOURCES, Item, Scope, Source, known_terms
 from portal.models import Entry, Kind
 from recommendations.models import (
+    ENOUGH,
     Actor,
     CrossReference,
     Dimension,
@@ -19,9 +22,12 @@ from recommendations.models import (
     Recommendation,
     Resolution,
     Subject,
+    agreement,
+    own_answers,
+    spread,
 )
-from reports.index import alone, every, maker_terms, names, ranked, report_terms, reports_of, sort_name, year_terms
-from reports.models import Event, Report
+from reports.index import alone, bases, every, made, names, ranked, report_terms, reports_of, row_item, sort_name
+from reports.models import Event, Mention, Report, squeezed_text
 
 AUTHORS = "authors"  # in place of an actor: the report's own
 
@@ -39,60 +45,76 @@ def lineage():
     return found
 
 
-def area_terms(areas, lines):
-    """Return the terms of what is filed under these areas, and so under every area above them."""
-    return {("area", str(pk)) for area in areas for pk in lines[area.pk]}
+def area_terms():
+    """Return {area id: the terms of what is filed there, and so under every area above it}."""
+    return {pk: {("area", str(above)) for above in line} for pk, line in lineage().items()}
 
 
 def actor_terms(facet, *ids):
     return {(facet, str(pk) if pk else AUTHORS) for pk in ids}
 
 
-def quotations(row):
-    """Return the words of the source that stand behind a row, as far as the text is held."""
-    text = row.report.squeezed
-    return [text.slice(span.start, span.end) for span in row.evidence.all()] if text else []
+def linked(relation, ids, path="__report"):
+    """Return {row id: [ids]} of a many-to-many relation, for rows whose report, or what `path` says, has these ids."""
+    own, other = relation.field.m2m_field_name(), relation.field.m2m_reverse_field_name()
+    rows = relation.through.objects.filter(**{f"{own}{path}__in": ids}).order_by()
+    found = defaultdict(list)
+    for pk, beside in rows.values_list(own, other):
+        found[pk].append(beside)
+    return found
 
 
-def coded(model, ids):
-    """Return the published rows of reports with what every coded row gives the index."""
-    rows = model.objects.published().filter(report__in=ids).with_source().order_by()
-    return rows.prefetch_related("evidence", "report__contributions__affiliations")
+def quotations(owner, reports):
+    """Return {row id: [words of the source that stand behind it]}, as far as the texts of the reports are held."""
+    held = {pk: report.source for pk, report in reports.items() if report.source}
+    found = defaultdict(list)
+    if held:
+        rows = Evidence.objects.filter(**{f"{owner}__report__in": held}).order_by(*Evidence._meta.ordering)
+        for report, pk, start, end in rows.values_list(f"{owner}__report", owner, "start", "end"):
+            found[pk].append(squeezed_text(*held[report]).slice(start, end))
+    return found
 
 
-def coded_item(row, rank, terms, *body):
-    """Return the item of a coded row: filed under its report, who made that and when, found by summary and evidence."""
-    report = row.report
-    return Item(
-        row.pk,
-        f"{report.slug} {rank:05}",
-        report_id=report.pk,
-        rank=rank,
-        date=report.date,
-        terms=terms | report_terms(report) | maker_terms(report) | year_terms(report.date),
-        head=[row.summary_zh, row.summary_en],
-        body=[*body, *quotations(row)],
-    )
+def coded_rows(model, reports, *columns):
+    """Return the rows of reports, in no order, with the columns that every coded row gives the index and these."""
+    shared = "pk", "report_id", "order", "key", "summary_zh", "summary_en"
+    return model.objects.filter(report__in=reports).order_by().values_list(*shared, *columns, named=True)
+
+
+def coded_item(row, rank, report, terms, *body):
+    """Return the item of a coded row: filed under its report, who made that and when, found by summary and body."""
+    return row_item(row, rank, report, terms | report.terms, [row.summary_zh, row.summary_en], body)
 
 
 def recommendation_items(ids):
-    lines = lineage()
-    rows = coded(Recommendation, ids).with_units().prefetch_related("areas", "addressees", "instruments")
-    for row, rank in ranked(rows, lambda row: (row.unit == "restating", row.order, row.key)):
+    reports, filed = made(bases(ids)), area_terms()
+    areas, addressees, instruments = (
+        linked(relation, reports)
+        for relation in (Recommendation.areas, Recommendation.addressees, Recommendation.instruments)
+    )
+    repeats = Recommendation.objects.filter(report__in=reports, restates__in=Recommendation.objects.published())
+    restating = {*repeats.order_by().values_list("pk", flat=True)}
+    umbrellas = {*Recommendation.objects.filter(parent__report__in=reports).order_by().values_list("parent", flat=True)}
+    quoted = quotations("recommendation", reports)
+    columns = "action_type", "force", "standing", "voice", "made_by_id", "condition_zh", "condition_en"
+    rows = coded_rows(Recommendation, reports, *columns)
+    for row, rank in ranked(rows, lambda row: (row.pk in restating, row.order, row.key)):
+        unit = "restating" if row.pk in restating else "umbrella" if row.pk in umbrellas else "atomic"
         terms = {
             ("action_type", row.action_type),
             ("force", row.force),
             ("standing", row.standing),
             ("voice", row.voice),
-            ("unit", row.unit),
+            ("unit", unit),
             *actor_terms("made_by", row.made_by_id),
-            *actor_terms("addressee", *(actor.pk for actor in row.addressees.all())),
-            *area_terms(row.areas.all(), lines),
-            *(("instrument", str(instrument.pk)) for instrument in row.instruments.all()),
+            *actor_terms("addressee", *addressees[row.pk]),
+            *(term for area in areas[row.pk] for term in filed[area]),
+            *(("instrument", str(pk)) for pk in instruments[row.pk]),
         }
-        if row.unit == "atomic":
+        if unit == "atomic":
             terms.add(("counted", row.voice))
-        yield coded_item(row, rank, terms, row.condition_zh, row.condition_en)
+        texts = row.condition_zh, row.condition_en, *quoted[row.pk]
+        yield coded_item(row, rank, reports[row.report_id], terms, *texts)
 
 
 def horizon_word(horizon):
@@ -101,10 +123,18 @@ def horizon_word(horizon):
 
 
 def position_items(ids):
-    lines = lineage()
-    rows = coded(Position, ids).with_outcomes().select_related("question").prefetch_related("question__areas")
+    reports, filed = made(bases(ids)), area_terms()
+    columns = "question_id", "holder_id", "voice", "stance", "hedge", "horizon", "condition_zh", "condition_en"
+    rows = list(coded_rows(Position, reports, *columns))
+    asked = {row.question_id for row in rows}
+    areas = linked(Question.areas, asked, "")
+    of_question = "kind", "text_zh", "text_en", "outcome"
+    questions = Question.objects.filter(pk__in=asked).order_by().values_list("pk", *of_question, named=True)
+    questions = {question.pk: question for question in questions}
+    told = outcomes(pk for pk, question in questions.items() if not question.outcome)
+    quoted = quotations("position", reports)
     for row, rank in ranked(rows, lambda row: (row.order, row.key)):
-        question = row.question
+        question = questions[row.question_id]
         terms = {
             ("kind", question.kind),
             ("question", str(question.pk)),
@@ -112,87 +142,90 @@ def position_items(ids):
             ("stance", str(row.stance)),
             ("hedge", row.hedge),
             *actor_terms("holder", row.holder_id),
-            *area_terms(question.areas.all(), lines),
+            *(term for area in areas[question.pk] for term in filed[area]),
         }
         if question.kind == Question.Kind.PREDICTIVE:
-            terms |= {("horizon", horizon_word(row.horizon)), ("outcome", str(row.result))}
-        texts = question.text_zh, question.text_en, row.condition_zh, row.condition_en
-        item = coded_item(row, rank, terms, *texts)
+            outcome = question.outcome or told.get(question.pk)
+            result = Position.ending(row.stance, outcome) if outcome else Position.Result.OPEN
+            terms |= {("horizon", horizon_word(row.horizon)), ("outcome", str(result))}
+        texts = question.text_zh, question.text_en, row.condition_zh, row.condition_en, *quoted[row.pk]
+        item = coded_item(row, rank, reports[row.report_id], terms, *texts)
         item.number = row.stance
         yield item
 
 
+def outcomes(questions):
+    """Return {question id: the outcome that the newest public report to tell of it tells}."""
+    found = {}
+    rows = Resolution.objects.published().filter(question__in=list(questions)).order_by(*Resolution.NEWEST)
+    for question, outcome in rows.values_list("question", "outcome"):
+        found.setdefault(question, outcome)
+    return found
+
+
 def rating_items(ids):
-    rows = coded(Rating, ids).select_related("dimension")
+    reports = bases(ids)
+    rows = coded_rows(Rating, reports, "dimension__framework", "subject_id", "basis", "level", "assessor_id")
+    quoted = quotations("rating", made(reports)) if rows else {}
     for row, rank in ranked(rows, lambda row: (row.order, row.key)):
         terms = {
-            ("framework", str(row.dimension.framework_id)),
+            ("framework", str(row.dimension__framework)),
             ("subject", str(row.subject_id)),
             ("basis", row.basis),
             *([("level", row.level)] if row.level else []),
             *actor_terms("assessor", row.assessor_id),
         }
-        yield coded_item(row, rank, terms)
+        yield coded_item(row, rank, reports[row.report_id], terms, *quoted[row.pk])
 
 
 def reference_items(ids):
     """Relations stand with the report that they start from."""
-    rows = CrossReference.objects.published().filter(source__report__in=ids).with_ends().order_by()
-    rows = list(rows)
-    for row in rows:
-        row.report_id = row.source.report_id
+    columns = "pk", "kind", "rationale_zh", "rationale_en", "target__report__slug", "target__report__part_of"
+    of_end = "pk", "report_id", "order", "key", "summary_zh", "summary_en"
+    of_ends = (f"{end}__{column}" for end in ("source", "target") for column in of_end)
+    reports = bases(ids)
+    rows = CrossReference.objects.published().filter(source__report__in=reports).order_by()
+    rows = rows.annotate(report_id=F("source__report")).values_list("report_id", *columns, *of_ends, named=True)
 
     def order(row):
-        source, target = row.source, row.target
-        return source.order, source.key, target.report.slug, target.order, target.key, row.kind
+        target = row.target__report__slug, row.target__order, row.target__key
+        return row.source__order, row.source__key, *target, row.kind
 
     for row, rank in ranked(rows, order):
-        ends = row.source, row.target
-        yield Item(
-            row.pk,
-            f"{row.source.report.slug} {rank:05}",
-            report_id=row.report_id,
-            rank=rank,
-            date=row.source.report.date,
-            terms={
-                ("kind", row.kind),
-                *(("end", str(end.pk)) for end in ends),
-                *(term for end in ends for term in report_terms(end.report)),
-            },
-            head=[row.rationale_zh, row.rationale_en],
-            body=[text for end in ends for text in (end.summary_zh, end.summary_en)],
-        )
+        report = reports[row.report_id]
+        terms = report.terms | report_terms(row.target__report_id, row.target__report__part_of)
+        terms |= {("kind", row.kind), ("end", str(row.source__pk)), ("end", str(row.target__pk))}
+        told = row.source__summary_zh, row.source__summary_en, row.target__summary_zh, row.target__summary_en
+        yield row_item(row, rank, report, terms, [row.rationale_zh, row.rationale_en], told)
 
 
 def question_items(ids):
-    lines = lineage()
-    answers = Position.objects.published().select_related("report").only("question", "holder", "report__part_of")
-    rows = Question.objects.published().filter(pk__in=ids).with_counts().with_contention().order_by()
-    for row in rows.prefetch_related("areas", Prefetch("positions", answers)):
-        terms = {
-            ("question", str(row.pk)),
-            ("kind", row.kind),
-            ("agreement", str(row.agreement)),
-            *area_terms(row.areas.all(), lines),
-        }
-        for answer in row.positions.all():
-            terms |= report_terms(answer.report)
-            if answer.holder_id:
-                terms.add(("holder", str(answer.holder_id)))
-        yield Item(
-            row.pk,
-            row.slug,
-            number=row.contention,
-            documents=row.report_count,
-            terms=terms,
-            head=[row.text_zh, row.text_en],
-        )
+    filed, areas = area_terms(), linked(Question.areas, ids, "")
+    terms, reports, memo = defaultdict(set), defaultdict(set), {}
+    answers = Position.objects.published().filter(question__in=ids).order_by()
+    for question, report, part_of, holder in answers.values_list("question", "report", "report__part_of", "holder"):
+        if report not in reports[question]:
+            reports[question].add(report)
+            if report not in memo:
+                memo[report] = report_terms(report, part_of)  # one for all questions: a report answers many
+            terms[question] |= memo[report]
+        if holder:
+            terms[question].add(("holder", str(holder)))
+    own = own_answers(question__in=ids).annotate(spread=spread())
+    own = {pk: told for pk, *told in own.values_list("question", "n", "low", "high", "spread")}
+    columns = "pk", "slug", "kind", "text_zh", "text_en"
+    for pk, slug, kind, *texts in Question.objects.filter(pk__in=reports).order_by().values_list(*columns):
+        n, low, high, contention = own.get(pk, (0, None, None, None))
+        terms[pk] |= {("question", str(pk)), ("kind", kind), ("agreement", str(agreement(n, low, high)))}
+        terms[pk].update(term for area in areas[pk] for term in filed[area])
+        number = contention if n >= ENOUGH else None
+        yield Item(pk, slug, number=number, documents=len(reports[pk]), terms=terms[pk], head=texts)
 
 
 def area_items(ids):
-    lines = lineage()
+    filed = area_terms()
     for row in PolicyArea.objects.filter(pk__in=ids).order_by():
-        yield Item(row.pk, sort_name(row), terms=area_terms([row], lines), **names(row))
+        yield Item(row.pk, sort_name(row), terms=filed[row.pk], **names(row))
 
 
 def kind_items(model):
@@ -206,32 +239,35 @@ def kind_items(model):
 
 
 def subject_items(ids):
-    of = {}
-    ratings = Rating.objects.published().filter(subject__in=ids).select_related("report", "dimension").order_by()
-    for rating in ratings:
-        terms = of.setdefault(rating.subject_id, set())
-        terms |= {("framework", str(rating.dimension.framework_id)), *report_terms(rating.report)}
+    terms = defaultdict(set)
+    ratings = Rating.objects.published().filter(subject__in=ids).order_by()
+    for pk, framework, *reports in ratings.values_list("subject", "dimension__framework", "report", "report__part_of"):
+        terms[pk] |= {("framework", str(framework)), *report_terms(*reports)}
     for row in Subject.objects.published().with_above().filter(pk__in=ids).with_counts().order_by():
-        yield Item(row.pk, sort_name(row), documents=row.report_count, terms=of.get(row.pk, set()), **names(row))
+        yield Item(row.pk, sort_name(row), documents=row.report_count, terms=terms[row.pk], **names(row))
 
 
 def framework_items(ids):
-    of = {}
-    for rating in Rating.objects.published().filter(dimension__framework__in=ids).select_related("report", "dimension"):
-        of.setdefault(rating.dimension.framework_id, set()).update(report_terms(rating.report))
+    reports = defaultdict(set)
+    ratings = Rating.objects.published().filter(dimension__framework__in=ids).order_by()
+    for pk, *ends in ratings.values_list("dimension__framework", "report", "report__part_of"):
+        reports[pk] |= report_terms(*ends)
     for row in Framework.objects.published().filter(pk__in=ids).with_counts().order_by():
         texts = {"head": [row.title_zh, row.title_en], "body": [row.description_zh, row.description_en]}
-        yield Item(row.pk, row.slug, documents=row.report_count, terms=of.get(row.pk, set()), **texts)
+        yield Item(row.pk, row.slug, documents=row.report_count, terms=reports[row.pk], **texts)
 
 
 def event_items(ids):
-    lines = lineage()
-    for row in Event.objects.published().filter(pk__in=ids).for_list().order_by():
-        terms = area_terms(row.areas.all(), lines)
-        for mention in row.mentions.all():
-            terms |= report_terms(mention.report)
+    filed, terms = area_terms(), {}
+    mentions = Mention.objects.published().filter(event__in=ids).order_by()
+    for pk, *reports in mentions.values_list("event", "report", "report__part_of").distinct():
+        terms.setdefault(pk, set()).update(report_terms(*reports))
+    areas = PolicyArea.events.through.objects.filter(event__in=terms).order_by()
+    for pk, area in areas.values_list("event", "policyarea"):
+        terms[pk] |= filed[area]
+    for row in Event.objects.filter(pk__in=terms).order_by():
         texts = [row.title_zh, row.title_en]
-        yield Item(row.pk, row.slug, date=row.date, date_end=row.date_end, terms=terms, head=texts)
+        yield Item(row.pk, row.slug, date=row.date, date_end=row.date_end, terms=terms[row.pk], head=texts)
 
 
 def around(ids):

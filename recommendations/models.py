@@ -469,9 +469,7 @@ class QuestionQuerySet(SlugQuerySet):
         that every database, and `comparison.contention`, come to the same. Apart from the query itself, because no
         filter may multiply or narrow the answers that it is taken over.
         """
-        n, total, squares = Count("pk"), Sum("stance"), Sum(F("stance") * F("stance"))
-        spread = Cast(n * squares - total * total, FloatField()) / Cast(Value(4) * n * n, FloatField())
-        enough = own_answers(question=OuterRef("pk")).filter(n__gte=ENOUGH).annotate(spread=spread)
+        enough = own_answers(question=OuterRef("pk")).filter(n__gte=ENOUGH).annotate(spread=spread())
         here = own_answers(question=OuterRef("pk"))
         return self.annotate(
             own_documents=Coalesce(Subquery(here.values("n"), IntegerField()), 0),
@@ -552,6 +550,21 @@ def own_answers(**narrowed):
     return rows.annotate(n=Count("report", distinct=True), low=Min("stance"), high=Max("stance"))
 
 
+def spread():
+    """Return the contention of answers (see `with_contention`), an aggregate over them."""
+    n, total, squares = Count("pk"), Sum("stance"), Sum(F("stance") * F("stance"))
+    return Cast(n * squares - total * total, FloatField()) / Cast(Value(4) * n * n, FloatField())
+
+
+def agreement(n, low, high):
+    """Return the word of `Agreement` for n documents with own answers, and the lowest and highest stance of these."""
+    if n < 2:
+        return Agreement.SINGLE if n else Agreement.NONE
+    if low < 0 < high:
+        return Agreement.SPLIT
+    return Agreement.LEANING if (low == 0) != (high == 0) else Agreement.AGREED
+
+
 class Question(models.Model):
     """A canonical question, worded so that support and opposition are both thinkable."""
 
@@ -613,12 +626,7 @@ class Question(models.Model):
     @property
     def agreement(self):
         """How the own answers lie to one another; wants `with_contention()`. Set-level twin: `of_agreement()`."""
-        if self.own_documents < 2:
-            return Agreement.SINGLE if self.own_documents else Agreement.NONE
-        if self.own_low < 0 < self.own_high:
-            return Agreement.SPLIT
-        one_open = (self.own_low == 0) != (self.own_high == 0)
-        return Agreement.LEANING if one_open else Agreement.AGREED
+        return agreement(self.own_documents, self.own_low, self.own_high)
 
 
 STANCES = (2, 1, 0, -1, -2)
@@ -813,18 +821,21 @@ class Position(Coded):
         “In part” (±1) holds when the outcome is partly so; a plain yes or no (±2) then holds in part, and the reverse.
         """
         settlement = self.question.settlement
-        if settlement is None:
-            return self.Result.OPEN
-        if settlement.outcome == Question.Outcome.UNKNOWABLE:
-            return self.Result.UNKNOWABLE
-        if self.stance == 0:
-            return self.Result.UNSAID
-        clearly = abs(self.stance) == 2
-        if settlement.outcome == Question.Outcome.PARTLY:
-            return self.Result.PART if clearly else self.Result.HELD
-        if (settlement.outcome == Question.Outcome.YES) != (self.stance > 0):
-            return self.Result.FAILED
-        return self.Result.HELD if clearly else self.Result.PART
+        return self.Result.OPEN if settlement is None else self.ending(self.stance, settlement.outcome)
+
+    @classmethod
+    def ending(cls, stance, outcome):
+        """Return the word of `Result` for a forecast of this stance once the outcome is known."""
+        if outcome == Question.Outcome.UNKNOWABLE:
+            return cls.Result.UNKNOWABLE
+        if stance == 0:
+            return cls.Result.UNSAID
+        clearly = abs(stance) == 2
+        if outcome == Question.Outcome.PARTLY:
+            return cls.Result.PART if clearly else cls.Result.HELD
+        if (outcome == Question.Outcome.YES) != (stance > 0):
+            return cls.Result.FAILED
+        return cls.Result.HELD if clearly else cls.Result.PART
 
 
 class Resolution(Span):

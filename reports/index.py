@@ -1,5 +1,9 @@
 """What reports, and who and what stands behind them, give the index; and what hangs on a report there."""
 
+from collections import defaultdict
+from itertools import chain
+from typing import NamedTuple
+
 from django.db.models import Q
 
 from portal.index import AROUND, NEWEST, REACH, SCHEDULES, SOURCES, Item, Scope, Source
@@ -18,25 +22,50 @@ from reports.models import (
 )
 
 
-def report_terms(report):
+def report_terms(*ids):
     """Return the terms of the report that a row belongs to: the whole that it is part of stands for it too."""
-    return {("report", str(pk)) for pk in (report.pk, report.part_of_id) if pk}
+    return {("report", str(pk)) for pk in ids if pk}
 
 
-def maker_terms(report):
-    """Return the terms of who made a report. Walks its contributions with their affiliations."""
-    terms = {("institution", str(report.publisher_id))} if report.publisher_id else set()
-    for one in report.contributions.all():
-        if one.author_id:
-            terms.add(("author", str(one.author_id)))
-        if one.institution_id:
-            terms.add(("institution", str(one.institution_id)))
-        terms |= {("institution", str(institution.pk)) for institution in one.affiliations.all()}
-    return terms
+def institution_terms(ids):
+    return {("institution", str(pk)) for pk in ids if pk}
 
 
 def year_terms(date):
     return {("year", date[:4])} if date else set()
+
+
+class Basis(NamedTuple):
+    """What the rows of a report share: its slug and date, the terms that stand for it, who published it.
+
+    `source` is what names the text that is held of it, (SHA-256, extractor), else None.
+    """
+
+    slug: str
+    date: str
+    terms: set
+    publisher: int | None
+    source: tuple | None
+
+
+def bases(ids):
+    """Return {report id: Basis} of those of these reports that are public."""
+    columns = "pk", "part_of", "slug", "date", "publisher", "source_text__sha256", "source_text__extractor"
+    rows = Report.objects.published().filter(pk__in=ids).order_by().values_list(*columns)
+    return {
+        pk: Basis(slug, date, report_terms(pk, part_of), publisher, tuple(source) if source[0] else None)
+        for pk, part_of, slug, date, publisher, *source in rows
+    }
+
+
+def made(reports):
+    """Add who made each report, and when, to the terms of {report id: Basis}, and return it."""
+    for report in reports.values():
+        report.terms.update(year_terms(report.date), institution_terms([report.publisher]))
+    by = Contribution.objects.filter(report__in=reports).order_by()
+    for pk, author, *institutions in by.values_list("report", "author", "institution", "affiliations"):
+        reports[pk].terms.update(institution_terms(institutions), {("author", str(author))} if author else ())
+    return reports
 
 
 def names(row):
@@ -56,84 +85,87 @@ def ranked(rows, key):
         yield row, rank
 
 
+def row_item(row, rank, report, terms, head=(), body=()):
+    """Return the item of a row of a report, which stands behind the report's slug and date."""
+    name = f"{report.slug} {rank:05}"
+    return Item(row.pk, name, row.report_id, rank, report.date, terms=terms, head=list(head), body=list(body))
+
+
 def report_items(ids):
-    rows = Report.objects.published().filter(pk__in=ids).prefetch_related("contributions__affiliations")
-    for row in rows.order_by():
-        roles = {("role", one.role) for one in row.contributions.all()}
-        yield Item(
-            row.pk,
-            row.slug,
-            report_id=row.pk,
-            date=row.date,
-            terms={("kind", row.kind)} | report_terms(row) | maker_terms(row) | year_terms(row.date) | roles,
-            head=[row.title_zh, row.title_en],
-            body=[row.standfirst_zh, row.standfirst_en, row.container],
-        )
+    reports = made(bases(ids))
+    for pk, role in Contribution.objects.filter(report__in=reports).order_by().values_list("report", "role"):
+        reports[pk].terms.add(("role", role))
+    columns = "pk", "kind", "title_zh", "title_en", "standfirst_zh", "standfirst_en", "container"
+    for pk, kind, *texts in Report.objects.filter(pk__in=reports).order_by().values_list(*columns):
+        report = reports[pk]
+        terms = report.terms | {("kind", kind)}
+        yield Item(pk, report.slug, pk, date=report.date, terms=terms, head=texts[:2], body=texts[2:])
 
 
 def passage_items(ids):
-    rows = Passage.objects.published().filter(report__in=ids).select_related("report")
-    rows = rows.prefetch_related("report__contributions__affiliations")
+    reports = bases(ids)
+    rows = Passage.objects.filter(report__in=reports).order_by()
+    rows = rows.values_list("pk", "report_id", "number", "text", named=True)
+    if rows:
+        made(reports)
     for row, rank in ranked(rows, lambda row: (row.number,)):
-        yield Item(
-            row.pk,
-            f"{row.report.slug} {rank:05}",
-            report_id=row.report_id,
-            rank=rank,
-            date=row.report.date,
-            terms=report_terms(row.report) | maker_terms(row.report) | year_terms(row.report.date),
-            body=[row.text],
-        )
+        report = reports[row.report_id]
+        yield row_item(row, rank, report, report.terms, body=[row.text])
 
 
 def citation_items(ids):
-    rows = Citation.objects.published().filter(report__in=ids).select_related("report", "work")
+    reports = bases(ids)
+    columns = "pk", "report_id", "order", "key", "kind", "work_id", "note_zh", "note_en"
+    work = "work__title_zh", "work__title_en", "work__authors"
+    rows = Citation.objects.filter(report__in=reports).order_by().values_list(*columns, *work, named=True)
     for row, rank in ranked(rows, lambda row: (row.order, row.key)):
-        yield Item(
-            row.pk,
-            f"{row.report.slug} {rank:05}",
-            report_id=row.report_id,
-            rank=rank,
-            date=row.report.date,
-            terms={("kind", row.kind)}
-            | report_terms(row.report)
-            | ({("work", str(row.work_id))} if row.work_id else set()),
-            head=[row.note_zh, row.note_en],
-            body=[row.work.title_zh, row.work.title_en, row.work.authors] if row.work else [],
-        )
+        report = reports[row.report_id]
+        terms = report.terms | {("kind", row.kind)}
+        if row.work_id:
+            terms.add(("work", str(row.work_id)))
+        yield row_item(row, rank, report, terms, [row.note_zh, row.note_en], row[-3:] if row.work_id else ())
 
 
 def author_items(ids):
-    rows = Author.objects.published().filter(pk__in=ids).with_counts()
-    of = {}
-    shown = Contribution.objects.published().filter(author__in=ids).select_related("report")
-    for one in shown.prefetch_related("affiliations"):
-        terms = of.setdefault(one.author_id, set())
-        terms |= report_terms(one.report)
-        terms |= {("institution", str(institution.pk)) for institution in one.affiliations.all()}
-    for row in rows.order_by():
-        yield Item(row.pk, sort_name(row), documents=row.report_count, terms=of.get(row.pk, set()), **names(row))
+    shown = Contribution.objects.published().filter(author__in=ids).order_by()
+    terms, reports = defaultdict(set), defaultdict(set)
+    for author, report, part_of in shown.values_list("author_id", "report_id", "report__part_of_id"):
+        terms[author] |= report_terms(report, part_of)
+        reports[author].add(report)
+    for author, institution in shown.exclude(affiliations=None).values_list("author_id", "affiliations"):
+        terms[author] |= institution_terms([institution])
+    for row in Author.objects.filter(pk__in=reports).order_by():
+        yield Item(row.pk, sort_name(row), documents=len(reports[row.pk]), terms=terms[row.pk], **names(row))
 
 
 def institution_items(ids):
-    for row in Institution.objects.published().filter(pk__in=ids).with_counts().order_by():
-        yield Item(row.pk, sort_name(row), documents=row.report_count, terms={("kind", row.kind)}, **names(row))
+    shown = Contribution.objects.published().order_by()
+    pairs = (
+        Report.objects.published().filter(publisher__in=ids).order_by().values_list("publisher_id", "pk"),
+        shown.filter(institution__in=ids).values_list("institution_id", "report_id"),
+        shown.filter(affiliations__in=ids).values_list("affiliations", "report_id"),
+    )
+    reports = defaultdict(set)
+    for institution, report in chain(*pairs):
+        reports[institution].add(report)
+    for row in Institution.objects.filter(pk__in=reports).order_by():
+        yield Item(row.pk, sort_name(row), documents=len(reports[row.pk]), terms={("kind", row.kind)}, **names(row))
 
 
 def work_items(ids):
-    for row in Work.objects.published().filter(pk__in=ids).for_list().order_by():
-        terms = {("person", str(person.pk)) for person in row.people.all()}
-        for report in row.citing:
-            terms |= report_terms(report)
-        yield Item(
-            row.pk,
-            row.slug,
-            date=row.date,
-            documents=len(row.citing),
-            terms=terms | {("shared", "yes" if len(row.citing) > 1 else "no")},
-            head=[row.title_zh, row.title_en],
-            body=[row.authors, row.container],
-        )
+    shown = Citation.objects.published().filter(work__in=ids).order_by()
+    terms, reports = defaultdict(set), defaultdict(set)
+    for work, report, part_of in shown.values_list("work_id", "report_id", "report__part_of_id"):
+        terms[work] |= report_terms(report, part_of)
+        reports[work].add(report)
+    people = Work.people.through.objects.filter(work__in=reports, author__in=Author.objects.published().order_by())
+    for work, person in people.order_by().values_list("work_id", "author_id"):
+        terms[work].add(("person", str(person)))
+    columns = "pk", "slug", "date", "title_zh", "title_en", "authors", "container"
+    for pk, slug, date, *texts in Work.objects.filter(pk__in=reports).order_by().values_list(*columns):
+        citing = len(reports[pk])
+        terms[pk].add(("shared", "yes" if citing > 1 else "no"))
+        yield Item(pk, slug, date=date, documents=citing, terms=terms[pk], head=texts[:2], body=texts[2:])
 
 
 def every(model):

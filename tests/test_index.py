@@ -484,8 +484,9 @@ DAMAGE = {
 ON_SQLITE = {lose_a_posting: "postings", add_a_posting: "postings", add_tokens: "tokens of no entry"}
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("damage", [*DAMAGE, *ON_SQLITE])
-def test_what_is_broken_is_named_and_mended(world, damage, capsys):
+def test_what_is_broken_is_named_and_mended(world, damage, at_once, capsys):
     if damage in ON_SQLITE and connection.vendor != "sqlite":
         pytest.skip("PostgreSQL keeps these in the entry")
     damage(Entry.objects.filter(kind=Kind.RECOMMENDATIONS, object_id=world.recommendations.get().pk).get())
@@ -493,7 +494,7 @@ def test_what_is_broken_is_named_and_mended(world, damage, capsys):
     with pytest.raises(CommandError, match="faults"):
         call_command("rebuild_search", check=True)
     assert (DAMAGE | ON_SQLITE)[damage] in capsys.readouterr().err
-    call_command("rebuild_search")
+    call_command("rebuild_search", at_once=at_once)
     assert sound() == []
     call_command("rebuild_search", check=True)
 

@@ -26,6 +26,7 @@ LAYERS = {
         "editorial",
         "keys",
         "sample",
+        "loading",
     },
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion", "search", "completion"},
     "edge": {"views", "api", "search_api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},

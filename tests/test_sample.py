@@ -9,6 +9,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.models import JSONField
 
+from portal.index import faults
+from portal.models import Entry, Kind
 from recommendations import sample
 from recommendations.models import Actor, PolicyArea, Position, Recommendation
 from recommendations.sample import COLUMNS, PREFIX, Corpus
@@ -173,6 +175,15 @@ def test_it_says_what_it_wrote(corpus):
     assert any(line.split() == [f"{Recommendation.objects.count():,}", Recommendation._meta.label] for line in steps)
     total = sum(model.objects.count() for model in COLUMNS)
     assert last.startswith(f"{total:,} rows in ")
+    assert f"; {Entry.objects.count():,} entries of the index in " in last
+
+
+@pytest.mark.django_db
+def test_its_index_is_what_the_data_demand():
+    make.recommendation(make.report())
+    written(30)
+    assert Entry.objects.filter(kind=Kind.RECOMMENDATIONS).count() == Recommendation.objects.published().count()
+    assert list(faults()) == []
 
 
 def test_a_second_sample_is_refused(corpus):

@@ -22,6 +22,7 @@ from portal.words import (
     Query,
     Term,
     TooManyWords,
+    all_tokens,
     contains,
     fold,
     folds_to,
@@ -542,3 +543,9 @@ def test_a_snippet_shows_a_hit_where_there_is_one(drawn, times, width):
     assert any(hit for _fragment, hit in shown) == bool(found(text, wanted))
     longest = max((len(fragment) for fragment, hit in highlight(text, wanted) if hit), default=0)
     assert sum(len(fragment) for fragment, _hit in shown) <= max(width, longest) + 2
+
+
+@settings(max_examples=300)
+@given(st.lists(printed, max_size=4))
+def test_texts_one_after_another_are_one_text_with_breaks_between(texts):
+    assert all_tokens(texts) == tokens(BREAK.join(filter(None, texts)))

@@ -5,6 +5,7 @@ import time
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from portal.loading import load
 from recommendations.ingest import refresh_statistics
 from recommendations.sample import held, make_sample
 
@@ -28,16 +29,19 @@ class Command(BaseCommand):
         if found := held():
             names = ", ".join(model._meta.label for model in found)
             raise CommandError(f"There is a sample in this database already ({names}): use an empty database.")
-        self.start, self.reports, self.told = time.monotonic(), reports, 0
+        self.start, self.reports, self.told, self.kind = time.monotonic(), reports, 0, None
         with transaction.atomic():
             written = make_sample(reports, seed, self.tell)
             refresh_statistics()
-            # Whatever is derived from these rows (the search index, facet terms) is rebuilt here, in this transaction.
-        rows = sum(written.values())
-        seconds = time.monotonic() - self.start
+            begun, seconds = time.monotonic(), time.monotonic() - self.start
+            entries = load(self.loaded)
+        rows, taken = sum(written.values()), time.monotonic() - begun
         for model, n in written.items():
             self.stdout.write(f"{n:12,} {model._meta.label}")
-        self.stdout.write(f"{rows:,} rows in {seconds:.1f} seconds: {rows / seconds:,.0f} a second.")
+        self.stdout.write(
+            f"{rows:,} rows in {seconds:.1f} seconds: {rows / seconds:,.0f} a second; "
+            f"{entries:,} entries of the index in {taken:.1f} seconds: {entries / taken:,.0f} a second."
+        )
 
     def tell(self, done):
         """Print a line each time another twentieth of the reports is written, and when the indexes are next."""
@@ -46,6 +50,12 @@ class Command(BaseCommand):
             self.line(f"{done:,} of {self.reports:,} reports")
         if done == self.reports:
             self.line("Building the indexes")
+
+    def loaded(self, kind, n):
+        """Print a line each time the index comes to another kind of entries."""
+        if kind != self.kind:
+            self.kind = kind
+            self.line(f"Indexing {kind.name.lower()}")
 
     def line(self, words):
         self.stdout.write(f"{words}, {time.monotonic() - self.start:.0f} s")
