@@ -134,7 +134,7 @@ class PagedFilterSet(search.SearchFilterSet):
         OpenApiParameter(
             "q",
             {"type": "string", "pattern": r"\S", "maxLength": 200},
-            description=search.SearchFilterSet.base_filters["q"].extra["help_text"],
+            description="What to look for, in the query language of `q` on every list; without it there is no search.",
             required=True,
         )
     ],
