@@ -11,6 +11,7 @@ the list. The corpus is the shipped one without the source texts, in a scratch d
 names, which is dropped again.
 """
 
+import io
 import json
 import os
 import statistics
@@ -197,7 +198,7 @@ def main():
     name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
-        call_command("load_corpus", stdout=open(os.devnull, "w"))
+        call_command("load_corpus", stdout=io.StringIO())
         cases, kinds = json.loads(QUERIES.read_text(encoding="utf-8")), models()
         results = {name: [places(search, case, kinds) for case in cases] for name, search in SEARCHES.items()}
         print(f"{connection.vendor}\n")
