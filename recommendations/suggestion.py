@@ -18,7 +18,7 @@ from portal.text import listed, told
 from recommendations.models import CrossReference
 
 # How much each signal counts. Found by coordinate search over whole numbers from 0 to 8 for the best average precision
-# on the confirmed relations of the shipped corpus; `python -m tests.benchmark_suggestions` repeats the search, and
+# on the confirmed relations of the shipped corpus; `python -m tests.benchmarks.suggestions` repeats the search, and
 # measures what it is worth on pairs of documents that it has not seen.
 WEIGHTS = {"questions": 8, "areas": 3, "addressees": 1, "instruments": 3, "action": 1, "text_zh": 8, "text_en": 8}
 

@@ -19,7 +19,7 @@ from recommendations.filters import HOLDERS, WIDEST, Answer, MatrixFilterSet, Qu
 from recommendations.models import STANCES, Actor, Question, Voice
 from reports.models import Report
 from tests import factories as make
-from tests.benchmark_matrix import MOST_QUERIES, synthetic
+from tests.benchmarks.matrix import MOST_QUERIES, synthetic
 
 
 @pytest.fixture(autouse=True)

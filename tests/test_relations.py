@@ -19,7 +19,7 @@ from recommendations.admin import SIGNAL_WORDS
 from recommendations.models import CrossReference, PolicyArea, Recommendation
 from recommendations.suggestion import COMMON, FLOOR, WEIGHTS, Corpus, Item, best, rationales
 from tests import factories as make
-from tests.benchmark_suggestions import average_precision, measured
+from tests.benchmarks.suggestions import average_precision, measured
 from tests.test_admin import user
 
 KIND = CrossReference.Kind

@@ -1,4 +1,4 @@
-"""How good the suggested relations are: python -m tests.benchmark_suggestions, on the database of DATABASE_URL.
+"""How good the suggested relations are: python -m tests.benchmarks.suggestions, on the database of DATABASE_URL.
 
 Every pair of recommendations of different reports is either a confirmed relation or it is not. All candidate pairs are
 ranked, and the ranking is asked for two things: *precision at 20*, the share of confirmed pairs among the 20 best, and

@@ -1,4 +1,4 @@
-"""What the matrix costs beside the bare aggregation of the same positions. Run: python -m tests.benchmark_matrix
+"""What the matrix costs beside the bare aggregation of the same positions. Run: python -m tests.benchmarks.matrix
 
 Makes 50 questions × 200 documents in a scratch database of whatever server DATABASE_URL names, and drops it again. Not
 collected by pytest; tests/test_matrix.py borrows the corpus.
