@@ -127,6 +127,7 @@ def test_the_whole_demo(prefix, tag, other, caplog):
                         queue.append(target)
                     if target in seen:
                         wanted.setdefault(target, set()).add((address, unquote(anchor)))
+        assert ask(f"/{prefix}/search/?q=R07").status_code == 200  # a key is typed, no link holds it
         assert ask(f"/{prefix}/recommendations/?aera=x").status_code == 400
         assert ask(f"/{prefix}/nowhere/").status_code == 404
     finally:

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from portal import index
 from recommendations.models import Recommendation
 from reports.models import Report, SourceText
 
@@ -54,6 +55,13 @@ def test_a_missing_publication_comes_back(capsys):
     Report.objects.filter(slug="cyber-relations-2021").delete()
     call_command("demo", no_serve=True)
     assert Report.objects.published().count() == 12
+
+
+def test_an_older_database_gets_its_index(capsys):
+    call_command("demo", no_serve=True)
+    index.Entry.objects.all().delete()
+    call_command("demo", no_serve=True)
+    assert not list(index.faults())
 
 
 @pytest.mark.skipif(not TEXTS.is_dir() and not os.environ.get("CI"), reason="the source texts are not here")

@@ -1,8 +1,9 @@
 """A question that takes the database too long is stopped, and the reader told."""
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import RequestFactory
+from django.utils import translation
 from psycopg.errors import QueryCanceled
 
 from portal.index import renewed
@@ -17,8 +18,8 @@ def stopped():
 
 @pytest.mark.parametrize(("path", "kind"), [("/en/reports/", "text/html"), ("/api/v1/reports/", "application/json")])
 def test_what_takes_too_long_is_a_503_that_says_so(path, kind):
-    request = RequestFactory().get(path)
-    response = TooLong(None).process_exception(request, stopped())
+    with translation.override("en"):
+        response = TooLong(None).process_exception(RequestFactory().get(path), stopped())
     assert response.status_code == 503 and response["Content-Type"].startswith(kind)
     assert b"narrow" in response.content.lower()
 
@@ -28,9 +29,7 @@ def test_other_faults_are_not_hidden():
 
 
 @pytest.mark.django_db
-def test_an_editor_is_not_stopped(db):
-    from django.db import connection
-
+def test_an_editor_is_not_stopped():
     if connection.vendor != "postgresql":
         with renewed():  # SQLite knows no such limit
             return

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.management.commands.load_corpus import CORPUS, dossier_paths
+from portal.models import Entry
 from recommendations.dossier import DossierError
 from recommendations.ingest import load_dossier, refresh_statistics
 from reports.ingest import IngestError, ingest, read_source
@@ -44,6 +45,7 @@ class Command(BaseCommand):
         self.load_corpus()
         if texts is not None:
             self.attach(texts)
+        self.build_index()
         self.make_editor()
         if not no_serve:
             self.serve(port)
@@ -67,6 +69,12 @@ class Command(BaseCommand):
             except DossierError as error:
                 raise CommandError(str(error)) from error
         refresh_statistics()
+
+    def build_index(self):
+        """Make the index where there is none, as in an older database; where there is one, loading has kept it."""
+        if not Entry.objects.exists():
+            self.step("Building the search index")
+            call_command("rebuild_search", stdout=self.stdout)
 
     def attach(self, folder):
         """Attach the source files that a report names by hash; others in the folder are none of ours."""
