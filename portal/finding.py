@@ -159,9 +159,7 @@ def by_facet(sql, params):
 
 def total(kind, terms):
     """Return how many entries of a kind there are, under one term or under two, from the tallies."""
-    term, beside = (*sorted(terms), 0, 0)[:2] if len(terms) < 2 else terms
-    if len(terms) == 1:
-        term, beside = 0, terms[0]
+    term, beside = sorted([0, 0, *terms])[-2:]
     row = Tally.objects.filter(kind=kind, term=term, beside=beside).values_list("n", flat=True).first()
     return row or 0
 
