@@ -71,6 +71,18 @@ class AnyOf(Lookup):
         return f"EXISTS ({posting})", self.rhs
 
 
+@TermsField.register_lookup
+class Rare(AnyOf):
+    """`terms__rare=[ids]`: as `any`, for terms that few entries stand under, which SQLite then fetches first."""
+
+    lookup_name = "rare"
+
+    def as_sqlite(self, compiler, connection):
+        place = place_of(self.lhs, compiler)
+        marks = ", ".join(["%s"] * len(self.rhs)) or "NULL"
+        return f"{place} IN (SELECT p.place FROM portal_posting p WHERE p.term IN ({marks}))", self.rhs  # noqa: S608
+
+
 class TokensField(models.Field):
     """The tokens of an entry, as `portal.words` makes them: a `tsvector` on PostgreSQL.
 

@@ -325,12 +325,13 @@ class StrictFilterSet(django_filters.FilterSet):
     def hits(self, *, but=(), only=None, kind=None):
         """Return the entries that the filters leave; `but` some filters, by `only` some, of another `kind`."""
         kind = kind or self.listed
-        entries = Entry.objects.filter(kind=kind)
+        entries = Entry.objects.of_kind(kind)
         for name in [*self.terms, *(self.active.keys() - self.terms.keys())]:
             if name in but or only is not None and name not in only:
                 continue
             if name in self.terms:
-                entries = entries.filter(Q(terms__any=self.terms[name]) if self.terms[name] else Q(pk__in=[]))
+                lookup = "terms__rare" if self.facet_of(name) in NARROW else "terms__any"
+                entries = entries.filter(Q(**{lookup: self.terms[name]}) if self.terms[name] else Q(pk__in=[]))
             else:
                 entries = entries.filter(self.filters[name].condition(self.active[name], kind))
         return entries

@@ -174,7 +174,7 @@ def newest_counts(entries, facets, among, most):
     found = defaultdict(dict)
     for pk in dict.fromkeys(pk for pk in ids if pk in rows):
         if len(found[rows[pk].facet]) < most:
-            found[rows[pk].facet][rows[pk].value] = entries.filter(terms__any=[pk]).count()
+            found[rows[pk].facet][rows[pk].value] = entries.filter(terms__rare=[pk]).count()
     return found
 
 

@@ -22,9 +22,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from portal import words
-from portal.models import CorpusVersion, Entry, Kind, Tally, Term
+from portal.models import KIND_BITS, CorpusVersion, Entry, Kind, Tally, Term
 
-KIND, DATE, SLOT = 58, 36, 16  # bits to the right of each part of a place
+KIND, DATE, SLOT = KIND_BITS, 36, 16  # bits to the right of each part of a place
 UNDATED, NEWEST, OLDEST = "", "newest", "oldest"  # how a kind is sorted by date
 LAST_DATE = (1 << KIND - DATE) - 1
 ENDING = 4096  # the share of all room that is left free behind a name that comes last: the next mostly comes behind it

@@ -148,6 +148,15 @@ class Term(models.Model):
         return f"{self.facet}={self.value}"
 
 
+KIND_BITS = 58  # bits of a place to the right of the kind
+
+
+class EntryQuerySet(models.QuerySet):
+    def of_kind(self, kind):
+        """Entries of a kind, by the stretch of places that it has: found and sorted by the primary key alone."""
+        return self.filter(place__gte=int(kind) << KIND_BITS, place__lt=int(kind) + 1 << KIND_BITS)
+
+
 class Entry(models.Model):
     """What lists, facets and searches need of one public object, derived from it by `portal.index`.
 
@@ -167,6 +176,8 @@ class Entry(models.Model):
     terms = TermsField()
     tokens = TokensField(null=True)
     digest = models.CharField(max_length=16)
+
+    objects = EntryQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -146,10 +146,16 @@ def squeezed_text(sha256, extractor):
     return SqueezedText(SourceText.objects.values_list("text", flat=True).get(sha256=sha256, extractor=extractor))
 
 
+def is_public(report=""):
+    """The condition that a report is one that the public may see; `report` is the path that leads to it."""
+    state, moment = f"{report}state", f"{report}publish_at__lte"
+    return Q(**{state: Report.State.PUBLISHED}) | Q(**{state: Report.State.SCHEDULED, moment: Now()})
+
+
 class ReportQuerySet(SlugQuerySet):
     def published(self):
         """What the public may see. Every public list, count, link and export comes through here."""
-        return self.filter(Q(state=Report.State.PUBLISHED) | Q(state=Report.State.SCHEDULED, publish_at__lte=Now()))
+        return self.filter(is_public())
 
     def of_institution(self, institution):
         """Reports with which an institution has to do: as contributor, as an affiliation printed, as publisher."""
@@ -408,7 +414,8 @@ class OfReportQuerySet(models.QuerySet):
     """Rows that belong to a report: public when, and only when, their report is."""
 
     def published(self):
-        return self.filter(report__in=Report.objects.published())
+        # By a join, not by IN: SQLite would begin with all public reports and read every row of each
+        return self.filter(is_public("report__"))
 
     def with_source(self):
         """Bring along the report of each row and what names its source text, without the text."""

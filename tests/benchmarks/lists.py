@@ -73,7 +73,7 @@ def most(facet, beside=None):
     terms = {term.pk: term.value for term in Term.objects.filter(facet=facet)}
     found = Tally.objects.filter(kind=Kind.RECOMMENDATIONS, term=beside or 0, beside__in=list(terms)).order_by("-n")
     model = {"area": PolicyArea, "addressee": Actor}[facet]
-    for row in found[:5]:
+    for row in found:
         named = model.objects.get(pk=terms[row.beside])
         if facet != "area" or named.parent_id:
             return named.slug, row.beside, row.n
