@@ -478,27 +478,6 @@ class QuestionQuerySet(SlugQuerySet):
             contention=Subquery(enough.values("spread"), FloatField()),
         )
 
-    def of_agreement(self, *words):
-        """Questions whose own answers lie so to one another: the set-level twin of `Question.agreement`."""
-        several = own_answers().filter(n__gt=1)
-        rows = {
-            Agreement.SPLIT: several.filter(low__lt=0, high__gt=0),
-            Agreement.LEANING: several.filter(Q(low=0, high__gt=0) | Q(low__lt=0, high=0)),
-            Agreement.AGREED: several.filter(Q(low__gt=0) | Q(high__lt=0) | Q(low=0, high=0)),
-            Agreement.SINGLE: own_answers().filter(n=1),
-            Agreement.NONE: own_answers(),
-        }
-        wanted = Q()
-        for word in words:
-            found = Q(pk__in=rows[word].values("question"))
-            wanted |= ~found if word == Agreement.NONE else found
-        return self.filter(wanted)
-
-    def answered_in(self, n):
-        """Questions that at least so many published documents answer, in whichever voice."""
-        counted = Position.objects.published().order_by().values("question").annotate(n=Count("report", distinct=True))
-        return self.filter(pk__in=counted.filter(n__gte=n).values("question"))
-
     def beside(self, question):
         """Other questions of the same areas."""
         near = self.model.objects.filter(areas__in=question.areas.all())
@@ -625,7 +604,7 @@ class Question(models.Model):
 
     @property
     def agreement(self):
-        """How the own answers lie to one another; wants `with_contention()`. Set-level twin: `of_agreement()`."""
+        """How the own answers lie to one another; wants `with_contention()`."""
         return agreement(self.own_documents, self.own_low, self.own_high)
 
 

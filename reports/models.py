@@ -581,10 +581,6 @@ class WorkQuerySet(SlugQuerySet):
         public = Q(citations__report__in=Report.objects.published())
         return self.annotate(report_count=Count("citations__report", filter=public, distinct=True))
 
-    def shared(self):
-        """Works that at least two published reports cite."""
-        return self.filter(pk__in=self.model.objects.with_counts().filter(report_count__gt=1).values("pk"))
-
     def with_company(self):
         """Bring along, besides what `for_list()` does, what else the citing reports cite: see `Work.company`."""
         beside = Citation.objects.filter(work__isnull=False).select_related("work")

@@ -15,19 +15,19 @@ os.environ.setdefault("DEBUG", "true")
 os.environ.setdefault("API_ANON_RATE", "")
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.http import HttpResponse, QueryDict  # noqa: E402
-from django.test import RequestFactory  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.http import HttpResponse, QueryDict
+from django.test import RequestFactory
+from django.urls import path
 
-from portal import index  # noqa: E402
-from portal.models import Entry, Kind, Tally, Term  # noqa: E402
-from portal.paging import Keyset  # noqa: E402
-from portal.urls import urlpatterns as portal_urls  # noqa: E402
-from recommendations.filters import RecommendationFilterSet  # noqa: E402
-from recommendations.models import Actor, PolicyArea, Recommendation  # noqa: E402
+from portal import index
+from portal.models import Entry, Kind, Tally, Term
+from portal.paging import Keyset
+from portal.urls import urlpatterns as portal_urls
+from recommendations.filters import RecommendationFilterSet
+from recommendations.models import Actor, PolicyArea, Recommendation
 
 ROUNDS = 15
 WORD = "数据"

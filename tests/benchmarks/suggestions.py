@@ -19,8 +19,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
-from recommendations.models import CrossReference, PolicyArea, Recommendation  # noqa: E402
-from recommendations.suggestion import WEIGHTS, Corpus, item  # noqa: E402
+from recommendations.models import CrossReference, PolicyArea, Recommendation
+from recommendations.suggestion import WEIGHTS, Corpus, item
 
 BEST, MANY = 20, 200
 GRID = range(9)
