@@ -44,8 +44,10 @@ from rest_framework.views import APIView, exception_handler
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from portal import caching, keys
+from portal.addresses import path_to
 from portal.filters import SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
+from portal.telling import Telling, fields_of
 
 LANGUAGE = "en"  # in which the API speaks: messages, and the description of itself
 SLUG = r"^[-a-zA-Z0-9_]+$"
@@ -648,30 +650,49 @@ class Rows(Api, ReadOnlyModelViewSet):
 
     def represent(self, rows):
         context = self.get_serializer_context() | self.learn(rows)
-        serializer = self.get_serializer_class()(rows, many=True, context=context)
-        for name in self.get_serializer_class().Meta.fields:
-            if name not in self.shape.members:
-                serializer.child.fields.pop(name)
-        data = serializer.data
+        serializer = self.get_serializer_class()(context=context)
+        serializer.members = set(self.shape.members)
+        serializer.slugs = {name: self.slugs_of(rows, name, slug) for name, slug in self.plainly_many} if rows else {}
+        data = [serializer.to_representation(row) for row in rows]
         for name in self.shape.expand:
-            self.put_objects(serializer.child.fields[name], rows, data)
+            self.put_objects(name, rows, data, serializer.slugs.get(name))
         return data
 
-    def put_objects(self, field, rows, data):
+    @property
+    def plainly_many(self):
+        """The members of which nothing is read but the slugs of whatever is related: see `slugs_of`."""
+        fields, apart = fields_of(self.get_serializer_class()), self.along()
+        many = (name for name in self.shape.members if isinstance(fields[name], serializers.ManyRelatedField))
+        return [(name, fields[name].child_relation.slug_field) for name in many if name not in apart]
+
+    @staticmethod
+    def slugs_of(rows, name, slug):
+        """Return {primary key: [(primary key, slug) of what is related]} for a member that has many, in their order."""
+        model = type(rows[0])
+        order = [f"{name}__{column}" for column in model._meta.get_field(name).related_model._meta.ordering]
+        related = model._base_manager.filter(pk__in=[row.pk for row in rows], **{f"{name}__isnull": False})
+        found = {}
+        for pk, *one in related.order_by(*order).values_list("pk", f"{name}__pk", f"{name}__{slug}"):
+            found.setdefault(pk, []).append(one)
+        return found
+
+    def put_objects(self, name, rows, data, slugs=None):
         """Put the objects of another endpoint in place of their slugs, for all rows at once.
 
-        A slug without an object there stays a slug.
+        A slug without an object there stays a slug. `slugs` are those of a member that has many: see `slugs_of`.
         """
-        name, many = field.field_name, isinstance(field, serializers.ManyRelatedField)
-        related = [field.get_attribute(row) for row in rows]
-        keys = {one.pk for found in related for one in (found if many else [found]) if one is not None}
+        field = fields_of(self.get_serializer_class())[name]
+        if slugs is None:
+            related = [[] if (one := field.get_attribute(row)) is None else [one.pk] for row in rows]
+        else:
+            related = [[pk for pk, _slug in slugs.get(row.pk, ())] for row in rows]
         endpoint = rows_of(self.get_serializer_class().expands[name])
-        objects = endpoint.objects(self.request, keys, short=True)
+        objects = endpoint.objects(self.request, {pk for found in related for pk in found}, short=True)
         for told, found in zip(data, related, strict=True):
-            if many:
-                told[name] = [objects.get(one.pk, slug) for one, slug in zip(found, told[name], strict=True)]
-            elif found is not None:
-                told[name] = objects.get(found.pk, told[name])
+            if slugs is not None:
+                told[name] = [objects.get(pk, slug) for pk, slug in zip(found, told[name], strict=True)]
+            elif found:
+                told[name] = objects.get(found[0], told[name])
 
     @classmethod
     def objects(cls, request, keys, short=False):
@@ -786,7 +807,7 @@ class Slug(serializers.SlugRelatedField):
         return serializers.ManyRelatedField(cls("", *args, **kwargs), read_only=True, help_text=help_text)
 
 
-class Plain(serializers.ModelSerializer):
+class Plain(Telling, serializers.ModelSerializer):
     """Columns of a row, all of them given and none taken."""
 
     def get_extra_kwargs(self):
@@ -841,7 +862,7 @@ class Row(Plain):
     @extend_schema_field(OpenApiTypes.URI)
     def get_api_url(self, row):
         """This object in the API."""
-        return self.origin + reverse(f"api-{self.endpoint}-detail", args=row.natural_key())
+        return self.origin + path_to(f"api-{self.endpoint}-detail", *row.natural_key())
 
     def page(self, row):
         """Return the path of the row's page in the active language."""

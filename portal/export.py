@@ -22,6 +22,8 @@ from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from portal.addresses import path_to
+
 FORMS = {
     "csv": ("CSV", "text/csv"),
     "jsonl": ("JSON Lines", "application/jsonl"),
@@ -122,7 +124,7 @@ def page_links(request, twin, **kept):
 
 def twin(endpoint, row):
     """Return the forms of the page of one row: its object in the API."""
-    url = reverse(f"api-{endpoint}-detail", args=row.natural_key())
+    url = path_to(f"api-{endpoint}-detail", *row.natural_key())
     return [{"label": "API", "url": url, "type": "application/json", "alternate": "API"}]
 
 
@@ -234,7 +236,7 @@ def pages(row, site):
 
 def addresses(row, endpoint, site):
     """Return the addresses of a row: its page in Chinese and in English, its object in the API."""
-    return [*pages(row, site), site + reverse(f"api-{endpoint}-detail", args=row.natural_key())]
+    return [*pages(row, site), site + path_to(f"api-{endpoint}-detail", *row.natural_key())]
 
 
 def json_lines(found):

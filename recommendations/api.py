@@ -3,14 +3,15 @@
 from functools import partial
 
 from django.db.models import Prefetch
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from portal.addresses import path_to
 from portal.api import Api, Plain, Row, Rows, Slug, WordField, addresses
+from portal.telling import Telling
 from recommendations import comparison, divergence, dossier
 from recommendations.filters import (
     ActorFilterSet,
@@ -88,7 +89,7 @@ class CodedRow(Row):
     @extend_schema_field(OpenApiTypes.URI)
     def get_report_url(self, row):
         """The report in the API."""
-        return self.origin + reverse("api-reports-detail", args=[row.report.slug])
+        return self.origin + path_to("api-reports-detail", row.report.slug)
 
 
 def quoted(rows):
@@ -111,7 +112,7 @@ class CodedRows(Rows):
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class EndSerializer(serializers.Serializer):
+class EndSerializer(Telling):
     """One end of a relation: a recommendation, by its report and its key."""
 
     report = serializers.CharField(source="report.slug", help_text="Slug of the report.")
@@ -259,10 +260,6 @@ class RecommendationRows(CodedRows):
 
     def along(self):
         return super().along() | {
-            "addressees": ("addressees",),
-            "areas": ("areas",),
-            "instruments": ("instruments",),
-            "parts": (Prefetch("parts", Recommendation.objects.only("key", "parent", "report", "order")),),
             "restates": (Prefetch("restates", Recommendation.objects.published().select_related("report")),),
             "cross_references": (Prefetch("references_out", references()), Prefetch("references_in", references())),
         }
@@ -468,7 +465,7 @@ class QuestionRows(Rows):
         return Question.objects.published().with_counts().with_contention().with_outcomes().order_by("slug")
 
     def along(self):
-        return {"areas": ("areas",), "positions": (Prefetch("positions", positions().prefetch_related(spans())),)}
+        return {"positions": (Prefetch("positions", positions().prefetch_related(spans())),)}
 
     def learn(self, rows):
         places = []
@@ -607,7 +604,7 @@ class Words(serializers.ListField):
         super().__init__(help_text=help_text)
 
 
-class StatementSerializer(serializers.Serializer):
+class StatementSerializer(Telling):
     """What one assessor says of a subject on one axis: a rating, in short."""
 
     dimension = serializers.CharField(help_text="Slug of the axis.")
@@ -619,7 +616,7 @@ class StatementSerializer(serializers.Serializer):
     key = serializers.CharField(help_text="Key of the rating in it.")
 
 
-class DivergenceSerializer(serializers.Serializer):
+class DivergenceSerializer(Telling):
     """Who rates one subject how. Levels are compared axis by axis, and never averaged.
 
     The authors of each report are one assessor, and each actor is one.
@@ -765,13 +762,13 @@ class FrameworkRows(Rows):
         return quoted(rating for row in rows for rating in ratings_of(row)) | known
 
 
-class BasesSerializer(serializers.Serializer):
+class BasesSerializer(Telling):
     """Ratings by how the text states them."""
 
     explicit, comparative, conditional, movement, derived = (serializers.IntegerField(min_value=0) for _ in range(5))
 
 
-class RatingVoicesSerializer(serializers.Serializer):
+class RatingVoicesSerializer(Telling):
     """Ratings of the authors themselves, and those attributed to others; the two are never added up."""
 
     own = BasesSerializer()
@@ -910,9 +907,6 @@ class AreaRows(Rows):
     def get_queryset(self):
         return PolicyArea.objects.select_related("parent")
 
-    def along(self):
-        return {"children": ("children",)}
-
     def learn(self, rows):
         if not self.shows("recommendation_count", "recommendations_by_voice"):
             return {}
@@ -950,7 +944,7 @@ class ActorSerializer(Names):
         fields = (*Names.FIELDS, "kind", "institution", "author", *Row.ADDRESSES)
 
     def page(self, row):
-        return f"{reverse('recommendations:list')}?addressee={row.slug}"
+        return f"{path_to('recommendations:list')}?addressee={row.slug}"
 
 
 class ActorRows(Rows):
@@ -990,7 +984,7 @@ class InstrumentSerializer(Names):
         fields = (*Names.FIELDS, "kind", *Row.ADDRESSES)
 
     def page(self, row):
-        return f"{reverse('recommendations:list')}?instrument={row.slug}"
+        return f"{path_to('recommendations:list')}?instrument={row.slug}"
 
 
 class InstrumentRows(Rows):
@@ -1063,7 +1057,7 @@ class EventRows(Rows):
 
     def along(self):
         mentions = with_place(Mention.objects.published())
-        return {"areas": ("areas",), "mentions": (Prefetch("mentions", mentions),)}
+        return {"mentions": (Prefetch("mentions", mentions),)}
 
     def learn(self, rows):
         if not self.shows("mentions"):

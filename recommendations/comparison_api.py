@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from portal.api import LANGUAGE, SLUG, Api, Pages, Row, StrictFilters, WordField, addresses
 from portal.export import origin
+from portal.telling import Telling
 from recommendations import matrix, meeting
 from recommendations.api import CrossReferenceSerializer, PositionSerializer, RecommendationSerializer
 from recommendations.filters import COMPARED, ComparedFilterSet, MatrixFilterSet
@@ -27,7 +28,7 @@ def choice(words, help_text):
     return serializers.ChoiceField(choices=words, help_text=help_text)
 
 
-class MatrixPositionSerializer(serializers.Serializer):
+class MatrixPositionSerializer(Telling):
     """One answer in a cell. `url` leads to its words on the page of the question."""
 
     report = serializers.CharField(help_text="Slug of the report.")
@@ -42,7 +43,7 @@ class MatrixPositionSerializer(serializers.Serializer):
     url_en = serializers.URLField(help_text="The same, in English.")
 
 
-class MatrixCellSerializer(serializers.Serializer):
+class MatrixCellSerializer(Telling):
     """What one column says to one question. Silence is of two kinds, and neither is an empty cell."""
 
     column = serializers.CharField(help_text="Slug of the column.")
@@ -54,7 +55,7 @@ class MatrixCellSerializer(serializers.Serializer):
     positions = MatrixPositionSerializer(many=True, help_text="In the order own, joint, attributed; only when stated.")
 
 
-class MatrixRowSerializer(serializers.Serializer):
+class MatrixRowSerializer(Telling):
     """A question with a cell for each column, in the order of the columns."""
 
     question = serializers.CharField(help_text="Slug of the question.")
@@ -76,7 +77,7 @@ class MatrixRowSerializer(serializers.Serializer):
     api_url = serializers.URLField(help_text="The question in the API.")
 
 
-class MatrixColumnSerializer(serializers.Serializer):
+class MatrixColumnSerializer(Telling):
     """A document, its authors as holders, or an actor."""
 
     slug = serializers.CharField(help_text="Slug of the report or actor; `authors:` and a report's for its authors.")
@@ -100,7 +101,7 @@ class MatrixColumnSerializer(serializers.Serializer):
     api_url = serializers.URLField(help_text="The report or actor in the API.")
 
 
-class MatrixSerializer(serializers.Serializer):
+class MatrixSerializer(Telling):
     """Questions down, documents or holders across: the same rows and columns as the page of this query."""
 
     example = {
@@ -259,7 +260,7 @@ class AnswerSerializer(PositionSerializer):
         )  # fmt: skip
 
 
-class CellSerializer(serializers.Serializer):
+class CellSerializer(Telling):
     """What one document says in a row, or that it says nothing."""
 
     document = serializers.CharField(source="column.report.slug", help_text="Slug of the document.")
@@ -282,7 +283,7 @@ class WayCellSerializer(CellSerializer):
         return list(dict.fromkeys(way.word for way in cell.rows))
 
 
-class TieEndSerializer(serializers.Serializer):
+class TieEndSerializer(Telling):
     """One end of a relation, in the order of the documents."""
 
     document = serializers.CharField(source="column.report.slug", help_text="Slug of the document.")
@@ -290,21 +291,21 @@ class TieEndSerializer(serializers.Serializer):
     recommendation = AdviceSerializer(source="row")
 
 
-class TieSerializer(serializers.Serializer):
+class TieSerializer(Telling):
     """A confirmed relation between recommendations of two of the documents."""
 
     reference = CrossReferenceSerializer()
     ends = TieEndSerializer(many=True)
 
 
-class AdvisedSerializer(serializers.Serializer):
+class AdvisedSerializer(Telling):
     """A shared question to which at least two of the documents answer with recommendations."""
 
     question = serializers.SlugField(source="question.slug", help_text="Slug of the question.")
     cells = AdviceCellSerializer(many=True)
 
 
-class AskedSerializer(serializers.Serializer):
+class AskedSerializer(Telling):
     """A question that at least two of the documents answer, and how they meet on it.
 
     Own and joint views are compared, attributed ones are not. `basis` is `own` where own views alone were compared,
@@ -320,7 +321,7 @@ class AskedSerializer(serializers.Serializer):
     cells = AnswerCellSerializer(many=True)
 
 
-class AloneSerializer(serializers.Serializer):
+class AloneSerializer(Telling):
     """What one document alone says: single acts that nothing here joins to the others, and questions."""
 
     document = serializers.CharField(source="column.report.slug", help_text="Slug of the document.")
@@ -344,14 +345,14 @@ class AloneSerializer(serializers.Serializer):
         return [question.slug for question in alone.questions]
 
 
-class CommonSerializer(serializers.Serializer):
+class CommonSerializer(Telling):
     """A person, institution, work or event with which at least two of the documents have to do."""
 
     slug = serializers.SlugField(source="row.slug")
     cells = WayCellSerializer(many=True)
 
 
-class CommonsSerializer(serializers.Serializer):
+class CommonsSerializer(Telling):
     """What the documents have in common besides what they say."""
 
     people = CommonSerializer(many=True)
@@ -360,13 +361,13 @@ class CommonsSerializer(serializers.Serializer):
     events = CommonSerializer(many=True)
 
 
-class AgreementsSerializer(serializers.Serializer):
+class AgreementsSerializer(Telling):
     opposed = serializers.IntegerField(help_text="One says yes and another no.")
     degree = serializers.IntegerField(help_text="They differ otherwise.")
     agree = serializers.IntegerField(help_text="All say the same.")
 
 
-class MeetingCountsSerializer(serializers.Serializer):
+class MeetingCountsSerializer(Telling):
     """Shared questions by how the documents meet on them. What rests on a joint view too is counted apart."""
 
     own = AgreementsSerializer(help_text="Own views alone were compared.")
@@ -374,7 +375,7 @@ class MeetingCountsSerializer(serializers.Serializer):
     told = serializers.IntegerField(help_text="At most one document speaks for itself.")
 
 
-class MeetingSerializer(serializers.Serializer):
+class MeetingSerializer(Telling):
     """Two to four documents side by side: what they share, where they differ, what one of them alone says."""
 
     documents = serializers.SerializerMethodField()

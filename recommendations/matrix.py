@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
+from portal.addresses import path_to
 from portal.export import SEPARATOR
 from portal.paging import Sequence
 from portal.text import number, told
@@ -381,7 +382,7 @@ def column_object(column, origin):
         "agreement": rounded(column.agreement),
         "agreement_n": column.n,
         **pages,
-        "api_url": origin + reverse(f"api-{'actors' if actor else 'reports'}-detail", args=[row.slug]),
+        "api_url": origin + path_to(f"api-{'actors' if actor else 'reports'}-detail", row.slug),
     }
 
 
@@ -407,7 +408,7 @@ def row_object(table, row, origin):
             for column, cell in row.pairs
         ],
         **pages,
-        "api_url": origin + reverse("api-questions-detail", args=[question.slug]),
+        "api_url": origin + path_to("api-questions-detail", question.slug),
     }
 
 

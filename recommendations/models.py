@@ -24,10 +24,10 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Cast, Coalesce, NullIf
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from portal.addresses import path_to
 from portal.fields import KeyField, PartialDateField
 from portal.models import Named, SlugQuerySet, Span
 from recommendations import dossier
@@ -72,7 +72,7 @@ class PolicyArea(Named):
         verbose_name_plural = _("policy areas")
 
     def get_absolute_url(self):
-        return reverse("recommendations:area_detail", args=[self.slug])
+        return path_to("recommendations:area_detail", self.slug)
 
     def clean(self):
         super().clean()
@@ -408,7 +408,7 @@ class Recommendation(Coded):
         ]
 
     def get_absolute_url(self):
-        return reverse("recommendations:detail", args=[self.report.slug, self.key])
+        return path_to("recommendations:detail", self.report.slug, self.key)
 
     @property
     def unit(self):
@@ -587,7 +587,7 @@ class Question(models.Model):
         return self.text_zh
 
     def get_absolute_url(self):
-        return reverse("recommendations:question_detail", args=[self.slug])
+        return path_to("recommendations:question_detail", self.slug)
 
     def natural_key(self):
         return (self.slug,)
@@ -1011,7 +1011,7 @@ class Framework(models.Model):
         return self.title_zh
 
     def get_absolute_url(self):
-        return reverse("recommendations:framework_detail", args=[self.slug])
+        return path_to("recommendations:framework_detail", self.slug)
 
     def natural_key(self):
         return (self.slug,)
@@ -1088,7 +1088,7 @@ class Subject(Named):
         verbose_name_plural = _("subjects")
 
     def get_absolute_url(self):
-        return reverse("recommendations:subject_detail", args=[self.slug])
+        return path_to("recommendations:subject_detail", self.slug)
 
     def clean(self):
         super().clean()

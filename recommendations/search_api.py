@@ -1,7 +1,6 @@
 """The API of the search: what a query finds, kind by kind, or page by page where one kind alone is looked for."""
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils import translation
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -9,10 +8,12 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from portal import words
+from portal.addresses import path_to
 from portal.api import LANGUAGE, Api, Pages, StrictFilters, addresses
 from portal.export import origin
 from portal.finding import ELSEWHERE, EXACT, HEAD
 from portal.paging import Keyset
+from portal.telling import Telling
 from recommendations import search
 from reports.models import Report
 
@@ -20,14 +21,14 @@ RANKS = {EXACT: "exact", HEAD: "head", ELSEWHERE: "elsewhere"}
 TYPES = [sort.word for sort in search.SORTS]
 
 
-class FragmentSerializer(serializers.Serializer):
+class FragmentSerializer(Telling):
     """A stretch of text; put together, the fragments are the text."""
 
     text = serializers.CharField(trim_whitespace=False)
     hit = serializers.BooleanField(help_text="Whether it is what was looked for.")
 
 
-class IdentitySerializer(serializers.Serializer):
+class IdentitySerializer(Telling):
     """What tells an object from all others of its kind: its slug, or its report with its key or number."""
 
     slug = serializers.CharField(required=False)
@@ -36,7 +37,7 @@ class IdentitySerializer(serializers.Serializer):
     number = serializers.IntegerField(required=False, help_text="Number of a passage in it.")
 
 
-class HitSerializer(serializers.Serializer):
+class HitSerializer(Telling):
     """One thing that was found. A passage has the title of its report."""
 
     type = serializers.ChoiceField(choices=TYPES)
@@ -59,7 +60,7 @@ class HitSerializer(serializers.Serializer):
     api_url = serializers.URLField(allow_null=True, help_text="The object in the API; null for a passage.")
 
 
-class GroupSerializer(serializers.Serializer):
+class GroupSerializer(Telling):
     """The best hits of one kind."""
 
     type = serializers.ChoiceField(choices=TYPES)
@@ -68,7 +69,7 @@ class GroupSerializer(serializers.Serializer):
     results = HitSerializer(many=True)
 
 
-class ReadingSerializer(serializers.Serializer):
+class ReadingSerializer(Telling):
     """What was asked."""
 
     q = serializers.CharField()
@@ -77,7 +78,7 @@ class ReadingSerializer(serializers.Serializer):
     )
 
 
-class FoundSerializer(serializers.Serializer):
+class FoundSerializer(Telling):
     """What a query finds. The group with the best hit comes first; a kind without hits is left out."""
 
     query = ReadingSerializer()
@@ -204,7 +205,7 @@ def hit_as_object(hit, site):
         "object": identity(row),
         "url": site + page_in(settings.LANGUAGE_CODE, row),
         "url_en": site + page_in(LANGUAGE, row),
-        "api_url": site + reverse(f"api-{sort.endpoint}-detail", args=row.natural_key()) if sort.endpoint else None,
+        "api_url": site + path_to(f"api-{sort.endpoint}-detail", *row.natural_key()) if sort.endpoint else None,
     }
 
 

@@ -5,6 +5,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.api import Plain, Row, Rows, Slug, WordField, addresses
+from portal.telling import Telling
 from portal.text import SqueezedText
 from reports.filters import (
     AuthorFilterSet,
@@ -73,7 +74,7 @@ def with_place(queryset):
     )
 
 
-class EvidenceSerializer(serializers.Serializer):
+class EvidenceSerializer(Telling):
     """A place in a source text: a text-position selector over the text without white space, proven by its digest."""
 
     start = serializers.IntegerField(help_text="First character, counted from 0 without any Unicode white space.")
@@ -133,7 +134,7 @@ class ContributionSerializer(Plain):
         )  # fmt: skip
 
 
-class SourceSerializer(serializers.Serializer):
+class SourceSerializer(Telling):
     """The file that was coded, and the stretch of it that this report is."""
 
     file = serializers.CharField(source="source_file", help_text="Name of the file; empty when there is none.")
@@ -148,7 +149,7 @@ class SourceSerializer(serializers.Serializer):
         return row.source_text_id is not None
 
 
-class VoicesSerializer(serializers.Serializer):
+class VoicesSerializer(Telling):
     """How many by voice: three different things."""
 
     own = serializers.IntegerField(help_text="Of the authors themselves.")
@@ -156,7 +157,7 @@ class VoicesSerializer(serializers.Serializer):
     attributed = serializers.IntegerField(help_text="Of somebody of whom the authors report.")
 
 
-class CountsSerializer(serializers.Serializer):
+class CountsSerializer(Telling):
     """How much of a report itself is coded; an essay counts for itself, not for its symposium."""
 
     recommendations = serializers.IntegerField(help_text="Single acts, each counted once.")

@@ -7,11 +7,11 @@ from django.core.validators import RegexValidator, validate_slug
 from django.db import models
 from django.db.models import Case, Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, Subquery, When
 from django.db.models.functions import Coalesce, Now
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from portal.addresses import path_to
 from portal.fields import KeyField, PartialDateField
 from portal.models import Named, SlugQuerySet, Span
 from portal.text import SqueezedText
@@ -64,7 +64,7 @@ class Institution(Named):
         verbose_name_plural = _("institutions")
 
     def get_absolute_url(self):
-        return reverse("reports:institution_detail", args=[self.slug])
+        return path_to("reports:institution_detail", self.slug)
 
 
 class AuthorQuerySet(SlugQuerySet):
@@ -107,7 +107,7 @@ class Author(Named):
         verbose_name_plural = _("authors")
 
     def get_absolute_url(self):
-        return reverse("reports:author_detail", args=[self.slug])
+        return path_to("reports:author_detail", self.slug)
 
 
 class SourceTextQuerySet(models.QuerySet):
@@ -367,7 +367,7 @@ class Report(models.Model):
         return self.title_zh
 
     def get_absolute_url(self):
-        return reverse("reports:detail", args=[self.slug])
+        return path_to("reports:detail", self.slug)
 
     def clean(self):
         super().clean()
@@ -620,7 +620,7 @@ class Work(models.Model):
         return self.title_en if self.language == "en" else self.title_zh
 
     def get_absolute_url(self):
-        return f"{reverse('reports:work_list')}#{self.slug}"
+        return f"{path_to('reports:work_list')}#{self.slug}"
 
     def natural_key(self):
         return (self.slug,)
@@ -725,7 +725,7 @@ class Event(models.Model):
         return f"{self.date} {self.title_zh}"
 
     def get_absolute_url(self):
-        return f"{reverse('portal:timeline')}#{self.slug}"
+        return f"{path_to('portal:timeline')}#{self.slug}"
 
     def natural_key(self):
         return (self.slug,)
