@@ -43,7 +43,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView, exception_handler
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from portal import caching, keys
+from portal import caching, index, keys
 from portal.addresses import path_to
 from portal.filters import SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
@@ -313,6 +313,7 @@ class Shape:
             there = f"there are {', '.join(choices[name])}" if choices[name] else "there is none"
             self.refuse(name, words, choices[name], f"is not known here; {there}.")
         self.members = [name for name in known if name in (asked["fields"] or known) and name not in asked["omit"]]
+        self.whole = len(self.members) == len(known)
         both = set(asked["fields"]) & set(asked["omit"])
         self.refuse("omit", sorted(both), (), "is in fields too.")
         self.expand = [name for name in choices["expand"] if name in asked["expand"]]
@@ -591,6 +592,37 @@ def rows_of(endpoint):
     return resolve(reverse(f"api-{endpoint}-list")).func.cls
 
 
+class Shelf:
+    """Objects as they were told, {primary key: object} for each key: those of one version of the corpus, and not many.
+
+    Whoever asks names the version that was asked for before the rows were read, so that nothing here is older.
+    """
+
+    KEPT = 5_000  # objects in one process, of three thousand bytes or so
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        self.held = None, {}  # one value, so that no thread sees one half of it without the other
+
+    def __call__(self, version, *key):
+        known, shelves = self.held
+        if version != known or sum(map(len, shelves.values())) > self.KEPT:
+            self.held = version, (shelves := {})
+        return shelves.setdefault(key, {})
+
+
+shelf = Shelf()
+
+
+@cache
+def sources(rows_class):
+    """Return (QuerySet, what `along()` returns) of Rows: nothing of a request is in them, and they are slow to make."""
+    view = rows_class()
+    return view.get_queryset(), view.along()
+
+
 class Rows(Api, ReadOnlyModelViewSet):
     """The list and the detail of one kind of object. `keys` says which columns the words of its address name."""
 
@@ -629,9 +661,9 @@ class Rows(Api, ReadOnlyModelViewSet):
 
     def rows(self):
         """Return the rows with what the members of the answer need, and no more."""
-        needs = self.along()
+        rows, needs = sources(type(self))
         lookups = dict.fromkeys(lookup for name in self.shape.members for lookup in needs.get(name, ()))
-        return self.get_queryset().prefetch_related(*lookups)
+        return rows.prefetch_related(*lookups)
 
     def get_object(self):
         wanted = {column: self.kwargs[key] for key, column in self.keys.items()}
@@ -661,7 +693,7 @@ class Rows(Api, ReadOnlyModelViewSet):
     @property
     def plainly_many(self):
         """The members of which nothing is read but the slugs of whatever is related: see `slugs_of`."""
-        fields, apart = fields_of(self.get_serializer_class()), self.along()
+        fields, apart = fields_of(self.get_serializer_class()), sources(type(self))[1]
         many = (name for name in self.shape.members if isinstance(fields[name], serializers.ManyRelatedField))
         return [(name, fields[name].child_relation.slug_field) for name in many if name not in apart]
 
@@ -705,15 +737,30 @@ class Rows(Api, ReadOnlyModelViewSet):
             serializer_class=serializer_class,
             shape=Shape(serializer_class),
         )
-        rows = view.rows().in_bulk(keys)
-        return dict(zip(rows, view.represent(list(rows.values())), strict=True))
+        return view.made(keys)
 
     def list(self, request, *args, **kwargs):
-        rows = self.rows()
-        page = self.paginate_queryset(StrictFilters().checked(request, rows, self))
-        found = rows.in_bulk([entry.object_id for entry in page])
-        rows = [found[entry.object_id] for entry in page if entry.object_id in found]
-        return self.get_paginated_response(self.represent(rows))
+        page = self.paginate_queryset(StrictFilters().checked(request, self.rows(), self))
+        return self.get_paginated_response(self.told([entry.object_id for entry in page]))
+
+    def told(self, wanted):
+        """Return the objects with these primary keys, in their order; what has just gone is left out.
+
+        Whole ones are kept for as long as the corpus stays as it is: many lists and many readers share them.
+        """
+        held = shelf(index.version().number, self.request.scheme, self.request.get_host(), type(self))
+        missing = [pk for pk in wanted if pk not in held]
+        if self.shape.expand or missing and not self.shape.whole:
+            found = self.made(wanted)
+        else:
+            held |= self.made(missing) if missing else {}
+            found = {pk: {name: held[pk][name] for name in self.shape.members} for pk in wanted if pk in held}
+        return [found[pk] for pk in wanted if pk in found]
+
+    def made(self, keys):
+        """Return {primary key: object} of those of these rows that are public."""
+        rows = self.rows().in_bulk(keys)
+        return dict(zip(rows, self.represent(list(rows.values())), strict=True))
 
     def retrieve(self, request, *args, **kwargs):
         return Response(self.represent([self.get_object()])[0])

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -160,6 +160,16 @@ def references():
     )
 
 
+def references_by_end(ends):
+    """Return {primary key of a recommendation: relations} for these ends, those that start there before the others."""
+    found = {}
+    rows = list(references().filter(Q(source__in=ends) | Q(target__in=ends)))
+    for end in ("source_id", "target_id"):
+        for reference in rows:
+            found.setdefault(getattr(reference, end), []).append(reference)
+    return found
+
+
 class CrossReferenceRows(Rows):
     """Confirmed relations between recommendations of two published reports."""
 
@@ -245,8 +255,8 @@ class RecommendationSerializer(CodedRow):
     @extend_schema_field(CrossReferenceSerializer(many=True))
     def get_cross_references(self, row):
         """Relations from and to recommendations of other reports; this one is the source or the target of each."""
-        found = [*row.references_out.all(), *row.references_in.all()]
-        return CrossReferenceSerializer(found, many=True, context=self.context).data
+        tell = self.within(CrossReferenceSerializer).to_representation
+        return [tell(reference) for reference in self.context["references"].get(row.pk, ())]
 
 
 class RecommendationRows(CodedRows):
@@ -260,9 +270,19 @@ class RecommendationRows(CodedRows):
 
     def along(self):
         return super().along() | {
-            "restates": (Prefetch("restates", Recommendation.objects.published().select_related("report")),),
-            "cross_references": (Prefetch("references_out", references()), Prefetch("references_in", references())),
+            "restates": (
+                Prefetch(
+                    "restates",
+                    Recommendation.objects.published().select_related("report").only("key", "report__slug"),
+                ),
+            )
         }
+
+    def learn(self, rows):
+        known = super().learn(rows)
+        if self.shows("cross_references"):
+            known["references"] = references_by_end([row.pk for row in rows])
+        return known
 
 
 # ---------------------------------------------------------------------------------------------------------------------

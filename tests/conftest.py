@@ -4,6 +4,7 @@ import pytest
 from django.core.cache import cache
 
 from portal import index
+from portal.api import shelf
 from reports.models import squeezed_text
 from tests import indexing
 
@@ -14,6 +15,7 @@ def fresh_caches():
     cache.clear()
     squeezed_text.cache_clear()
     index.forget()
+    shelf.clear()
     indexing.written[0] = True
 
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("portal", "reports", "recommendations")
 LAYERS = {
     "bottom": {"__init__", "text"},
-    "leaf": {"settings", "fields", "words", "bulk", "middleware", "apps", "dossier"},
+    "leaf": {"settings", "fields", "words", "bulk", "middleware", "apps", "dossier", "addresses"},
     "facts": {"models"},
     "derived": {"index", "finding"},
     "shaping": {
@@ -27,6 +27,7 @@ LAYERS = {
         "keys",
         "sample",
         "loading",
+        "telling",
     },
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion", "search", "completion"},
     "edge": {"views", "api", "search_api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
