@@ -47,6 +47,7 @@ from portal import caching, index, keys
 from portal.addresses import path_to
 from portal.filters import SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
+from portal.shelf import Shelf
 from portal.telling import Telling, fields_of
 
 LANGUAGE = "en"  # in which the API speaks: messages, and the description of itself
@@ -592,28 +593,7 @@ def rows_of(endpoint):
     return resolve(reverse(f"api-{endpoint}-list")).func.cls
 
 
-class Shelf:
-    """Objects as they were told, {primary key: object} for each key: those of one version of the corpus, and not many.
-
-    Whoever asks names the version that was asked for before the rows were read, so that nothing here is older.
-    """
-
-    KEPT = 5_000  # objects in one process, of three thousand bytes or so
-
-    def __init__(self):
-        self.clear()
-
-    def clear(self):
-        self.held = None, {}  # one value, so that no thread sees one half of it without the other
-
-    def __call__(self, version, *key):
-        known, shelves = self.held
-        if version != known or sum(map(len, shelves.values())) > self.KEPT:
-            self.held = version, (shelves := {})
-        return shelves.setdefault(key, {})
-
-
-shelf = Shelf()
+told = Shelf(most=5_000)  # objects, of three thousand bytes or so
 
 
 @cache
@@ -748,7 +728,7 @@ class Rows(Api, ReadOnlyModelViewSet):
 
         Whole ones are kept for as long as the corpus stays as it is: many lists and many readers share them.
         """
-        held = shelf(index.version().number, self.request.scheme, self.request.get_host(), type(self))
+        held = told(index.version().number, self.request.scheme, self.request.get_host(), type(self))
         missing = [pk for pk in wanted if pk not in held]
         if self.shape.expand or missing and not self.shape.whole:
             found = self.made(wanted)

@@ -4,6 +4,7 @@ Values are slugs and words, never database ids. A parameter may repeat (OR); dif
 value is ignored; an unknown parameter or value is an error that names it, in HTML as in JSON.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,20 +15,23 @@ from django.db.models import F, Q
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from portal import finding, words
+from portal import finding, index, words
 from portal.index import NARROW
 from portal.models import Entry
+from portal.shelf import Shelf
 from portal.text import languages, told
 
 # Parameters that say how a list is given, not what is in it.
 PRESENTATION = {"cursor", "page_size", "format", "count"}
 FACET_LIMIT = 8  # values of a facet that are shown outright
-FACET_MOST = 200  # values of a facet that are named at all
+FACET_MOST = 48  # values of a facet that are named at all, besides those chosen
 FEW = 5_000  # entries up to which facets of very many values are counted to the end
-NEWEST = 200  # entries out of which the values of such a facet are taken otherwise
+NEWEST = 100  # entries out of which the values of such a facet are taken otherwise
 RELEVANCE = "relevance"
 VALUES_MOST = 40  # given to all filters of one request together
 VALUE_LENGTH = 200  # characters of one value
+
+named = Shelf(most=50_000)  # (slug, name), by primary key as a word
 
 
 @dataclass
@@ -80,7 +84,21 @@ class QueryField(forms.CharField):
             raise ValidationError(str(error)) from error
 
 
-class WordsFilter(django_filters.Filter):
+class Copied:
+    """A filter that each FilterSet has as a copy of its own, though not of all that hangs on it.
+
+    What it has `asked`, {what for: answer}, is its own too, and so lasts for one request.
+    """
+
+    asked = {}
+
+    def __deepcopy__(self, memo):
+        own = copy(self)
+        own.asked = {}
+        return own
+
+
+class WordsFilter(Copied, django_filters.Filter):
     """Base of the filters that take words: repeat for OR.
 
     `term` is the facet of the index that it filters by, where that has not the filter's own name.
@@ -147,16 +165,16 @@ class OneChoiceFilter(ViewFilter):
 class SlugWordsFilter(WordsFilter):
     """Slugs of rows of another table.
 
-    `rows` is a function that returns the QuerySet of the rows a reader may know of, `name` the stem of their name.
+    `rows` is the method of a Manager that returns the rows a reader may know of, `name` the stem of their name.
     """
 
     def __init__(self, *, rows, name="name", **kwargs):
         self.rows, self.name = rows, name
-        self.asked = {}  # {slug: row, or None}; each FilterSet has filters of its own, so this lasts for one request
+        self.shown = rows.__self__.model, rows.__name__  # by which their names are kept
         super().__init__(**kwargs)
 
     def found(self, words):
-        """Return {slug: row} of those words that a reader may know of. No word is asked for twice."""
+        """Return {slug: row} of those words that a reader may know of; `asked` has None for the others."""
         if new := [word for word in words if word not in self.asked]:
             self.asked |= dict.fromkeys(new) | {row.slug: row for row in self.rows().filter(slug__in=new)}
         return {word: self.asked[word] for word in words if self.asked[word]}
@@ -167,21 +185,21 @@ class SlugWordsFilter(WordsFilter):
     def values(self, words):
         return [str(row.pk) for row in self.found(words).values()]
 
-    def names(self):
-        """Return the columns of the name, the page's language first."""
-        return [f"{self.name}_{language}" for language in languages()]
-
     def facet_rows(self, counts):
         most = sorted(counts, key=lambda value: (-counts[value], value))[:FACET_MOST]
-        rows = self.rows().filter(pk__in=most).order_by().values_list("pk", "slug", *self.names())
-        found = [(slug, name or other, counts[str(pk)]) for pk, slug, name, other in rows]
+        columns = [f"{self.name}_{language}" for language in languages()]
+        held = named(index.version().number, *self.shown, *columns)
+        if missing := [value for value in most if value not in held]:
+            rows = self.rows().filter(pk__in=missing).order_by().values_list("pk", "slug", *columns)
+            held |= {str(pk): (slug, name or other) for pk, slug, name, other in rows}
+        found = [(*held[value], counts[value]) for value in most if value in held]
         return sorted(found, key=lambda row: (-row[2], row[0]))
 
     def labels(self, words):
         return {slug: told(row, self.name) for slug, row in self.found(words).items()}
 
 
-class WholeFilter(django_filters.NumberFilter):
+class WholeFilter(Copied, django_filters.NumberFilter):
     """Base of the filters that take a whole number from 1 to LIMIT."""
 
     LIMIT = 9998
@@ -211,7 +229,7 @@ class YearFilter(WholeFilter):
         return ~Q(date="") & Q(date__lt=f"{int(value) + 1:04d}")
 
 
-class TextFilter(django_filters.CharFilter):
+class TextFilter(Copied, django_filters.CharFilter):
     """Words to look for: see `portal.words` for how a query is read, and `portal.finding` for what it finds."""
 
     field_class = QueryField
@@ -224,7 +242,7 @@ class TextFilter(django_filters.CharFilter):
         return finding.asked(kind, value)
 
 
-class SortFilter(django_filters.Filter):
+class SortFilter(Copied, django_filters.Filter):
     """Sorting by an allowed list: {word: columns of `Entry`}. `-word` turns it round; ties fall by place.
 
     `default` are the words that hold where none is chosen; `relevance` is another word where there are words to find.
@@ -379,6 +397,16 @@ class StrictFilterSet(django_filters.FilterSet):
 
     def counts(self, but=()):
         """Return how many entries stand under what, {facet: {value: n}}, once all filters are on `but` some."""
+        if but not in self.counted:
+            self.counted[but] = self.count(but)
+        return self.counted[but]
+
+    @cached_property
+    def counted(self):
+        """What has been counted for this request, {names of the filters left out: counts}."""
+        return {}
+
+    def count(self, but):
         term = self.tallied(but)
         if term is None:
             return finding.counts(self.hits(but=but))
@@ -388,16 +416,17 @@ class StrictFilterSet(django_filters.FilterSet):
         return found | finding.newest_counts(self.hits(but=but).order_by("place"), NARROW, NEWEST, FACET_LIMIT)
 
     def facets(self):
-        """Return the facets in the order of declaration: {name, label, help, values, more, chosen}."""
-        found, counted = [], {}
+        """Return the facets in the order of declaration: {name, label, help, values, more, rarer, chosen}.
+
+        `rarer` is how many values there are besides those that are named.
+        """
+        found = []
         for name, word_filter in self.filters.items():
             if not word_filter.facet:
                 continue
             chosen = self.chosen(name)
-            but = (name,) if chosen else ()
-            if but not in counted:
-                counted[but] = self.counts(but)
-            rows = word_filter.facet_rows(counted[but].get(word_filter.term or name, {}))
+            counts = self.counts(but=(name,) if chosen else ()).get(word_filter.term or name, {})
+            rows = word_filter.facet_rows(counts)
             values = [FacetValue(word, label, n, word in chosen) for word, label, n in rows]
             listed = {value.value for value in values}
             missing = word_filter.labels([word for word in chosen if word not in listed])
@@ -410,6 +439,7 @@ class StrictFilterSet(django_filters.FilterSet):
                         "help": word_filter.extra.get("help_text", ""),
                         "values": [v for i, v in enumerate(values) if i < FACET_LIMIT or v.chosen],
                         "more": [v for i, v in enumerate(values) if i >= FACET_LIMIT and not v.chosen],
+                        "rarer": max(0, len(counts) - len(rows)),
                         "chosen": bool(chosen),
                     }
                 )

@@ -125,19 +125,22 @@ COUNTED = {
 }
 
 
-def counts(entries):
-    """Return under what entries are filed and how many of them, {facet: {value: n}}. Reads all of them."""
+def counts(entries, only=()):
+    """Return under what entries are filed and how many of them, {facet: {value: n}}. Reads all of them.
+
+    With `only`, just what is filed under these terms is told.
+    """
     try:
         sql, params = entries.order_by().values("terms").query.sql_with_params()
     except EmptyResultSet:
         return {}
-    return by_facet(COUNTED[connection.vendor].format(sql), params)
+    return by_facet(COUNTED[connection.vendor].format(sql), params, only)
 
 
 def tallied(kind, term=0):
     """Return what `counts` does for all entries of a kind, or for those under one term, without reading any.
 
-    Facets of very many values are left out for a term: see `portal.index.NARROW`.
+    Facets of very many values are left out: see `portal.index.NARROW`.
     """
     # What stands under a term stands there altogether: of that the tallies have no pair
     sql = (
@@ -147,11 +150,14 @@ def tallied(kind, term=0):
     return by_facet(sql, [kind, term, term])
 
 
-def by_facet(sql, params):
-    """Return {facet: {value: n}} from a SELECT of (term, n)."""
+def by_facet(sql, params, only=()):
+    """Return {facet: {value: n}} from a SELECT of (term, n), of all terms or `only` of some."""
     found = defaultdict(dict)
+    joined = f"SELECT m.facet, m.value, c.n FROM ({sql}) c JOIN portal_term m ON m.id = c.term"  # noqa: S608
+    if only:
+        joined += f" WHERE c.term IN ({', '.join(['%s'] * len(only))})"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT m.facet, m.value, c.n FROM ({sql}) c JOIN portal_term m ON m.id = c.term", params)  # noqa: S608
+        cursor.execute(joined, [*params, *only])
         for facet, value, n in cursor.fetchall():
             found[facet][value] = n
     return found
@@ -160,8 +166,8 @@ def by_facet(sql, params):
 def total(kind, terms):
     """Return how many entries of a kind there are, under one term or under two, from the tallies."""
     term, beside = sorted([0, 0, *terms])[-2:]
-    row = Tally.objects.filter(kind=kind, term=term, beside=beside).values_list("n", flat=True).first()
-    return row or 0
+    wanted = Q(term=term, beside=beside) | (Q() if term else Q(term=beside, beside=0))
+    return Tally.objects.filter(wanted, kind=kind).values_list("n", flat=True).first() or 0
 
 
 def newest_counts(entries, facets, among, most):
@@ -170,12 +176,12 @@ def newest_counts(entries, facets, among, most):
     For facets of very many values, of which no page can show more than some: those that come first, up to `most`.
     """
     ids = [term for terms in entries.values_list("terms", flat=True)[:among] for term in terms]
-    rows = {term.pk: term for term in Term.objects.filter(pk__in={*ids}, facet__in=facets)}
-    found = defaultdict(dict)
-    for pk in dict.fromkeys(pk for pk in ids if pk in rows):
-        if len(found[rows[pk].facet]) < most:
-            found[rows[pk].facet][rows[pk].value] = entries.filter(terms__rare=[pk]).count()
-    return found
+    named = dict(Term.objects.filter(pk__in={*ids}, facet__in=facets).values_list("pk", "facet"))
+    shown = defaultdict(list)
+    for pk in dict.fromkeys(pk for pk in ids if pk in named):
+        shown[named[pk]].append(pk)
+    wanted = {pk for pks in shown.values() for pk in pks[:most]}
+    return counts(entries.filter(terms__rare=wanted), wanted) if wanted else {}
 
 
 def term_ids(terms):

@@ -308,11 +308,11 @@ def add(kind, change):
 
 
 def counted(entries, broad):
-    """Return how many entries are filed under a term, {(0, term): n}, and under two broad ones, {(term, beside): n}."""
+    """Return how many entries are filed under a term, and under two broad ones, as `Tally` has them."""
     found = Counter()
     for entry in entries:
         found[0, 0] += 1
-        found.update((0, term) for term in entry.terms)
+        found.update((0, term) if term in broad else (term, 0) for term in entry.terms)
         pairing = [term for term in entry.terms if term in broad]
         found.update((term, beside) for term in pairing for beside in pairing if term != beside)
     return found

@@ -143,19 +143,19 @@ class Loader:
         return filed
 
     def count(self, counts, filed):
-        """Count terms, (0, id), and pairs of broad ones, (id, higher id), of which entries are filed under both."""
+        """Count terms, (0, id) or (id, 0), and pairs of broad ones, (id, higher id), of the terms of entries."""
         broad = self.terms.broad
         counts[0, 0] += len(filed)
         pairing = ([0, *(term for term in terms if term in broad)] for terms in filed)
         counts.update(chain.from_iterable(combinations(terms, 2) for terms in pairing))
-        counts.update((0, term) for terms in filed for term in terms if term not in broad)
+        counts.update((term, 0) for terms in filed for term in terms if term not in broad)
 
     def tell(self, kind, counts):
         """Bring what was counted into the tallies of a kind, pairs both ways round, and begin to count anew."""
         there = kind in self.told
         for some in chunks(sorted(counts), BATCH * 10):
             pairs = {(term, beside): counts[term, beside] for term, beside in some}
-            pairs |= {(beside, term): n for (term, beside), n in pairs.items() if term}
+            pairs |= {(beside, term): n for (term, beside), n in pairs.items() if term and beside}
             if there:
                 add(kind, pairs)
             else:

@@ -207,7 +207,8 @@ class Posting(models.Model):
 class Tally(models.Model):
     """How many entries of a kind are filed under a term, and under two terms at once; term 0 stands for any.
 
-    Held both ways round, so that all that goes with one term stands together.
+    Pairs are held both ways round, so that all that goes with one term stands together. A term of a facet of very many
+    values (`portal.index.NARROW`) stands before the 0, any other behind it: so what is read of all entries is short.
     """
 
     pk = models.CompositePrimaryKey("kind", "term", "beside")

@@ -6,14 +6,17 @@ from urllib.parse import urlencode
 from django.db import DatabaseError, connection
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import resolve, reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from portal import export, words
+from portal import export, index, words
 from portal.filters import RELEVANCE
 from portal.paging import BrokenCursor, Keyset, Page
+from portal.shelf import Shelf
 from portal.text import told
 from recommendations import band, comparison, completion, forecasting
 from recommendations import search as everywhere
@@ -27,9 +30,14 @@ RIVER = 12  # documents on the front page
 RECORDS = 40  # documents, and holders, whose forecasts are summed up on one page
 STRIP = 6  # questions in the strip of disagreements
 
+drawings = Shelf(most=4_000)  # rows of lists as HTML, of two thousand characters or so
 
-def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SIZE, summary=None, **context):
+
+def listing(request, filterset_class, queryset, template, *, table, row="", size=PAGE_SIZE, summary=None, **context):
     """Answer with one page, `size` rows long, of a filtered list, its facets and chips.
+
+    `row` is the template of one row, which wants it under the name of its model and says the same to everybody who
+    reads its language; with it, `drawn` has the rows as HTML, and `page_obj` the entries of the index alone.
 
     Where `format` asks for another form, answer with the rows as `table` tells them: see portal.export. An unknown
     parameter or value is a 400 that names it. `context` is added to the template's, which also has `filterset`,
@@ -46,7 +54,8 @@ def listing(request, filterset_class, queryset, template, *, table, size=PAGE_SI
         return refusal(request, {"cursor": [str(broken)]})
     shown = {
         "filterset": filterset,
-        "page_obj": replace(page, rows=found(queryset, page.rows)),
+        "page_obj": page if row else replace(page, rows=found(queryset, page.rows)),
+        "drawn": drawn(queryset, page.rows, row) if row else (),
         "total": filterset.total,
         "facets": filterset.facets(),
         "chips": chips(request, filterset),
@@ -61,6 +70,15 @@ def found(queryset, entries):
     """Return the rows of entries of the index, as a queryset brings them along; one that has just gone is left out."""
     rows = queryset.in_bulk([entry.object_id for entry in entries])
     return [rows[entry.object_id] for entry in entries if entry.object_id in rows]
+
+
+def drawn(queryset, entries, template):
+    """Return the rows of entries as HTML, each drawn once for as long as the corpus stays as it is."""
+    held = drawings(index.version().number, template, get_language())
+    wanted = [entry.object_id for entry in entries]
+    for pk, row in queryset.in_bulk([pk for pk in wanted if pk not in held]).items():
+        held[pk] = render_to_string(template, {row._meta.model_name: row})
+    return [held[pk] for pk in wanted if pk in held]
 
 
 def page_of(request, pages):

@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from portal import finding
 from portal.filters import (
+    FEW,
     VALUE_LENGTH,
     ChoiceWordsFilter,
     OneChoiceFilter,
@@ -140,15 +141,18 @@ class RecommendationFilterSet(StrictFilterSet):
     def tally(self):
         """Return how many of the rows count, by voice, from how many reports, and how many are listed uncounted.
 
-        {"voices": {voice: n}, "documents": n, "umbrellas": n, "repeats": n}
+        {"voices": {voice: n}, "documents": n, "umbrellas": n, "repeats": n}; of very many rows, `documents` is None.
         """
         counts = self.counts()
         voices, units = counts.get("counted", {}), counts.get("unit", {})
-        counted = finding.term_ids({("counted", voice) for voice in voices}).values()
-        single = self.hits().filter(terms__any=list(counted)).order_by() if counted else Entry.objects.none()
+        documents = None
+        if self.total <= FEW:
+            counted = finding.term_ids({("counted", voice) for voice in voices}).values()
+            single = self.hits().filter(terms__any=list(counted)).order_by() if counted else Entry.objects.none()
+            documents = single.values("report_id").distinct().count()
         return {
             "voices": {voice: voices[voice] for voice in Voice.values if voice in voices},
-            "documents": single.values("report_id").distinct().count(),
+            "documents": documents,
             "umbrellas": units.get("umbrella", 0),
             "repeats": units.get("restating", 0),
         }

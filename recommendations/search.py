@@ -325,10 +325,6 @@ BY_WORD = {sort.word: sort for sort in SORTS}
 class EverywhereFilter(TextFilter):
     """Words looked for in every kind. What they find by names is asked once a kind, however often it is counted."""
 
-    def __init__(self, **kwargs):
-        self.asked = {}  # {kind: condition}; each FilterSet has filters of its own
-        super().__init__(**kwargs)
-
     def condition(self, value, kind):
         if kind not in self.asked:
             self.asked[kind] = super().condition(value, kind)
@@ -398,7 +394,7 @@ class SearchFilterSet(StrictFilterSet):
         entries = self.hits(kind=kind).only("object_id").annotate(rank=finding.exactness(self.query))
         return entries.order_by("rank", "place")
 
-    def counts(self, but=()):
+    def count(self, but):
         """Return how many hits of all kinds looked for stand under what, {facet: {value: n}}."""
         if "type" in but:
             return {"type": self.by_type}

@@ -69,27 +69,35 @@ ROWS_SHOWN = 6  # what an area page shows of one document before it refers to th
 CHOICES = 60  # documents to choose from on one page
 PROPOSALS = 5  # pairs proposed
 CLOSEST = 3
+ASKED_MOST = 2_000  # rows of a list of which is told what they ask together
 
 
 @require_safe
 def recommendation_list(request):
     rows = Recommendation.objects.published().for_list().with_units().with_references()
-    filterset = RecommendationFilterSet(request.GET, queryset=rows, request=request)
-    context = {}
-    if filterset.is_valid() and not form_of(request):
-        context = {"tally": filterset.tally(), "asked": asked_of(filterset)}
-    template = "recommendations/recommendation_list.html"
-    return listing(request, RecommendationFilterSet, rows, template, table=RECOMMENDATIONS, **context)
+    template, row = "recommendations/recommendation_list.html", "recommendations/_hit.html"
+    return listing(
+        request,
+        RecommendationFilterSet,
+        rows,
+        template,
+        table=RECOMMENDATIONS,
+        row=row,
+        summary=lambda filterset: {"tally": filterset.tally(), "asked": asked_of(filterset)},
+    )
 
 
 def asked_of(filterset):
     """Return what the rows of a list together ask of its one addressee; None where there are several, or none.
 
-    {name, areas, echoes, questions}: of single acts alone, whatever else the list shows.
+    {name, areas, echoes, questions}: of single acts alone, whatever else the list shows. Of a list of very many rows
+    only the name is given: no page could show what they all ask.
     """
     words = filterset.chosen("addressee")
     if len(words) != 1:
         return None
+    if filterset.total > ASKED_MOST:
+        return {"name": filterset.filters["addressee"].labels(words)[words[0]], "most": ASKED_MOST}
     rows = filterset.qs
     reports = rows.by_document()
     branches = comparison.branches(PolicyArea.objects.all(), rows.by_area(), ())
@@ -195,7 +203,8 @@ def question_list(request):
     rows = Question.objects.published().with_counts().with_contention().prefetch_related("areas")
     rows = rows.order_by(*MOST_CONTESTED)
     template, across = "recommendations/question_list.html", matrix_of(request.GET)
-    return listing(request, QuestionFilterSet, rows, template, table=QUESTIONS, matrix_url=across)
+    row = "recommendations/_listed.html"
+    return listing(request, QuestionFilterSet, rows, template, table=QUESTIONS, row=row, matrix_url=across)
 
 
 def matrix_of(query):

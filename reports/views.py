@@ -16,7 +16,7 @@ REGISTER_SIZE = 300
 def report_list(request):
     """All publications, by kind, author, institution, role, year and words."""
     reports = Report.objects.published().with_counts().with_voices().for_list().order_by("-date", "slug")
-    return listing(request, ReportFilterSet, reports, "reports/list.html", table=REPORTS)
+    return listing(request, ReportFilterSet, reports, "reports/list.html", table=REPORTS, row="reports/_hit.html")
 
 
 @require_safe

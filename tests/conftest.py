@@ -3,8 +3,7 @@
 import pytest
 from django.core.cache import cache
 
-from portal import index
-from portal.api import shelf
+from portal import index, shelf
 from reports.models import squeezed_text
 from tests import indexing
 

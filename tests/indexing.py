@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.test import Client
 
-from portal import index
+from portal import index, shelf
 
 index.FRESH_FOR = 3600  # so that no request asks for the version just because the machine was slow
 written = [True]  # whether rows were written since the index was made
@@ -53,8 +53,15 @@ def current():
 
 
 class Reader(Client):
-    """A client that finds in the index what the test has written."""
+    """A client that finds in the index what the test has written.
+
+    Unless it is `warm`, nothing is kept between requests: the queries that a test counts are those of a first reader.
+    """
+
+    warm = False
 
     def request(self, **request):
         current()
+        if not self.warm:
+            shelf.clear()
         return super().request(**request)

@@ -72,7 +72,7 @@ def test_names_have_commas_between_or_repeat(client):
     ("endpoint", "member", "saved"),
     [
         ("recommendations", "evidence", 2), ("positions", "evidence", 2), ("ratings", "evidence", 2),
-        ("citations", "evidence", 1), ("recommendations", "cross_references", 2), ("recommendations", "areas", 1),
+        ("citations", "evidence", 1), ("recommendations", "cross_references", 1), ("recommendations", "areas", 1),
         ("reports", "contributions", 2), ("reports", "counts", 5), ("areas", "children", 1), ("events", "mentions", 2),
     ],
 )  # fmt: skip

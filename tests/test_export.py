@@ -77,7 +77,8 @@ def shown(client, path, language="en"):
     else:
         while True:
             page = context["page_obj"]
-            rows += page.rows
+            known = context["filterset"].queryset.in_bulk()
+            rows += [known.get(getattr(row, "object_id", row.pk)) for row in page.rows]
             if not page.next:
                 break
             context = client.get(f"{with_more}cursor={page.next}").context

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
-from django.db.models import SET_NULL, ProtectedError, RestrictedError
+from django.db.models import SET_NULL, ProtectedError, Q, RestrictedError
 from django.test import Client
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
@@ -453,7 +453,7 @@ def raise_a_tally(entry):
 
 
 def lose_a_tally(entry):
-    Tally.objects.filter(kind=entry.kind, term=0, beside=entry.terms[0]).delete()
+    Tally.objects.filter(Q(term=entry.terms[0]) | Q(beside=entry.terms[0]), kind=entry.kind).delete()
 
 
 def lose_a_posting(entry):

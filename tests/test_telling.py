@@ -7,14 +7,22 @@ from django.utils import translation
 from rest_framework import serializers
 from rest_framework.test import APIRequestFactory
 
-from portal import api, index
+from portal import index, views
 from portal.addresses import path_to
+from portal.api import Shape
+from portal.shelf import Shelf
 from portal.telling import Telling
 from portal.urls import api_rows
 from recommendations.models import Recommendation
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(client):
+    client.warm = True
+    return client
 
 
 def told(rows_class, serializer_class, keys):
@@ -25,7 +33,7 @@ def told(rows_class, serializer_class, keys):
         action_map={"get": "list"},
         format_kwarg=None,
         serializer_class=serializer_class,
-        shape=api.Shape(serializer_class),
+        shape=Shape(serializer_class),
     )
     found = view.made(keys)
     return [found[key] for key in keys]
@@ -93,6 +101,8 @@ def test_what_is_kept_goes_with_the_version(client):
 def test_what_is_kept_is_shaped_for_each_request(client, django_assert_num_queries):
     make.recommendation(make.report())
     (whole,) = client.get("/api/v1/recommendations/").json()["results"]
+    with django_assert_num_queries(1):  # the page in the index
+        assert client.get("/api/v1/recommendations/").json()["results"] == [whole]
     (short,) = client.get("/api/v1/recommendations/?fields=key,areas").json()["results"]
     assert short == {"key": whole["key"], "areas": whole["areas"]}
     (bare,) = client.get("/api/v1/recommendations/?omit=evidence").json()["results"]
@@ -111,11 +121,26 @@ def test_the_addresses_of_another_host_are_its_own(client, settings):
 
 
 def test_only_so_much_is_kept():
-    shelf = api.Shelf()
-    shelf.KEPT = 2
+    shelf = Shelf(most=2)
     shelf(1, "a").update({1: {}, 2: {}})
     assert shelf(1, "a") == {1: {}, 2: {}}
     shelf(1, "b")[3] = {}
     assert shelf(1, "a") == {}
     shelf(1, "a")[1] = {}
     assert shelf(2, "a") == {}
+
+
+@pytest.mark.parametrize("path", ["recommendations", "reports", "questions"])
+def test_a_row_of_a_list_is_drawn_once_for_a_version_and_language(client, path, monkeypatch):
+    row = make.position(make.report(title_en="Told once"))
+    make.recommendation(row.report, summary_en="Told once.")
+    asked = {"recommendations": "Told once", "reports": "Told once", "questions": row.question.text_en}[path]
+    assert asked in client.get(f"/en/{path}/").content.decode()
+    drawing = []
+    monkeypatch.setattr(views, "render_to_string", lambda *args: drawing.append(args) or "drawn anew")
+    assert asked in client.get(f"/en/{path}/").content.decode() and not drawing
+    assert "drawn anew" in client.get(f"/zh/{path}/").content.decode()
+    with index.renewed(row.report):
+        row.report.save()
+    type(row.report).objects.filter(pk=row.report.pk).update(title_en="Told twice")
+    assert "drawn anew" in client.get(f"/en/{path}/").content.decode()
