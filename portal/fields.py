@@ -1,6 +1,7 @@
 """Model fields that behave alike on both databases."""
 
 import json
+from dataclasses import dataclass
 
 from django.db import models
 from django.db.models import Lookup
@@ -93,41 +94,102 @@ class TokensField(models.Field):
         return "tsvector" if connection.vendor == "postgresql" else "text"
 
 
+def tsquery(phrase, head):
+    """Return a `portal.words.Phrase` as PostgreSQL asks for it, in the head alone or anywhere."""
+    last = len(phrase.words) - 1
+    marks = ["*" * (n == last and phrase.prefix) + "A" * head for n in range(last + 1)]
+    words = [f"'{word}'" + (f":{mark}" if mark else "") for word, mark in zip(phrase.words, marks, strict=True)]
+    return " <-> ".join(words)
+
+
+def match(phrase, head):
+    """Return a `portal.words.Phrase` as SQLite's FTS5 asks for it, in the head alone or anywhere."""
+    return f'{"head : " * head}"{" ".join(phrase.words)}"{" *" if phrase.prefix else ""}'
+
+
+@TokensField.register_lookup
 class Matching(Lookup):
     """`tokens__phrase=phrase`: the words of a `portal.words.Phrase` stand there one after the other."""
 
     lookup_name = "phrase"
-    weight, column = "", ""
+    head = False
 
     def get_prep_lookup(self):
         return self.rhs
 
     def as_postgresql(self, compiler, connection):
         column, _none = self.process_lhs(compiler, connection)
-        last = len(self.rhs.words) - 1
-        marks = ["*" * (n == last and self.rhs.prefix) + self.weight for n in range(last + 1)]
-        words = [f"'{word}'" + (f":{mark}" if mark else "") for word, mark in zip(self.rhs.words, marks, strict=True)]
-        return f"{column} @@ %s::tsquery", [" <-> ".join(words)]
+        return f"{column} @@ %s::tsquery", [tsquery(self.rhs, self.head)]
 
     def as_sqlite(self, compiler, connection):
-        phrase = f'{self.column}"{" ".join(self.rhs.words)}"{" *" if self.rhs.prefix else ""}'
         place = place_of(self.lhs, compiler)
-        return f"{place} IN (SELECT rowid FROM portal_token WHERE portal_token MATCH %s)", [phrase]  # noqa: S608
+        found = "SELECT rowid FROM portal_token WHERE portal_token MATCH %s"
+        return f"{place} IN ({found})", [match(self.rhs, self.head)]
 
 
 @TokensField.register_lookup
-class Phrase(Matching):
-    pass
-
-
-@TokensField.register_lookup
-class HeadPhrase(Matching):
+class HeadMatching(Matching):
     """`tokens__head=phrase`: as `phrase`, but in the title or the summary alone."""
 
     lookup_name = "head"
-    weight, column = "A", "head : "
+    head = True
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A way in which an entry may answer: all `phrases` stand in it, or in its `head`; or it has one of `terms`."""
+
+    phrases: tuple = ()
+    head: bool = False
+    terms: tuple = ()
+
+
+@TokensField.register_lookup
+class Answering(Lookup):
+    """`tokens__answers=(first, last, [Wanted])`: one of these, of the entries from place `first` to `last`.
+
+    One lookup, because SQLite goes over every entry for an OR of tokens and postings, unless it is told to join both.
+    """
+
+    lookup_name = "answers"
+
+    def get_prep_lookup(self):
+        return self.rhs
+
+    def as_postgresql(self, compiler, connection):
+        column, _none = self.process_lhs(compiler, connection)
+        terms = column_beside(self.lhs, "terms", compiler)
+        first, last, options = self.rhs
+        either, params = ["FALSE"], []
+        for option in options:
+            if option.phrases:
+                either.append("(" + " AND ".join([f"{column} @@ %s::tsquery"] * len(option.phrases)) + ")")
+                params += [tsquery(phrase, option.head) for phrase in option.phrases]
+            if option.terms:
+                either.append(f"{terms} && %s::integer[]")
+                params.append(list(option.terms))
+        return f"({' OR '.join(either)})", params
+
+    def as_sqlite(self, compiler, connection):
+        first, last, options = self.rhs
+        either, params = ["SELECT NULL WHERE FALSE"], []
+        for option in options:
+            if option.phrases:
+                either.append("SELECT rowid FROM portal_token WHERE portal_token MATCH %s AND rowid BETWEEN %s AND %s")
+                params += [" AND ".join(match(phrase, option.head) for phrase in option.phrases), first, last]
+            if option.terms:
+                marks = ", ".join(["%s"] * len(option.terms))
+                posted = f"SELECT place FROM portal_posting WHERE term IN ({marks})"  # noqa: S608
+                either.append(f"{posted} AND place BETWEEN %s AND %s")
+                params += [*option.terms, first, last]
+        return f"{place_of(self.lhs, compiler)} IN ({' UNION '.join(either)})", params
 
 
 def place_of(column, compiler):
     """Return the SQL of the primary key of the entry that a column belongs to."""
-    return compiler.compile(Col(column.alias, column.target.model._meta.pk))[0]
+    return column_beside(column, "place", compiler)
+
+
+def column_beside(column, name, compiler):
+    """Return the SQL of another column of the row that a column belongs to."""
+    return compiler.compile(Col(column.alias, column.target.model._meta.get_field(name)))[0]

@@ -25,7 +25,7 @@ from portal.text import languages, told
 PRESENTATION = {"cursor", "page_size", "format", "count"}
 FACET_LIMIT = 8  # values of a facet that are shown outright
 FACET_MOST = 48  # values of a facet that are named at all, besides those chosen
-FEW = 5_000  # entries up to which facets of very many values are counted to the end
+FEW = 1_000  # entries up to which facets of very many values are counted to the end
 NEWEST = 100  # entries out of which the values of such a facet are taken otherwise
 RELEVANCE = "relevance"
 VALUES_MOST = 40  # given to all filters of one request together
@@ -170,7 +170,7 @@ class SlugWordsFilter(WordsFilter):
 
     def __init__(self, *, rows, name="name", **kwargs):
         self.rows, self.name = rows, name
-        self.shown = rows.__self__.model, rows.__name__  # by which their names are kept
+        self.model_shown = rows.__self__.model
         super().__init__(**kwargs)
 
     def found(self, words):
@@ -188,9 +188,10 @@ class SlugWordsFilter(WordsFilter):
     def facet_rows(self, counts):
         most = sorted(counts, key=lambda value: (-counts[value], value))[:FACET_MOST]
         columns = [f"{self.name}_{language}" for language in languages()]
-        held = named(index.version().number, *self.shown, *columns)
+        held = named(index.version().number, self.model_shown, *columns)
         if missing := [value for value in most if value not in held]:
-            rows = self.rows().filter(pk__in=missing).order_by().values_list("pk", "slug", *columns)
+            # What something public is filed under may be named, so that nothing more is asked than the name
+            rows = self.model_shown.objects.filter(pk__in=missing).order_by().values_list("pk", "slug", *columns)
             held |= {str(pk): (slug, name or other) for pk, slug, name, other in rows}
         found = [(*held[value], counts[value]) for value in most if value in held]
         return sorted(found, key=lambda row: (-row[2], row[0]))
@@ -379,7 +380,9 @@ class StrictFilterSet(django_filters.FilterSet):
 
     @cached_property
     def total(self):
-        """How many rows the list has."""
+        """How many rows the list has; found with the counts where these are known."""
+        if (known := self.counted.get(())) is not None and known.total is not None:
+            return known.total
         ids = [ids[0] for ids in self.terms.values() if len(ids) == 1]
         plain = self.active.keys() <= self.terms.keys() and len(ids) == len(self.terms)
         if plain and len(ids) < (2 if self.narrow else 3):
@@ -410,10 +413,13 @@ class StrictFilterSet(django_filters.FilterSet):
         term = self.tallied(but)
         if term is None:
             return finding.counts(self.hits(but=but))
+        total = finding.total(self.listed, [term] if term else [])
+        if total <= FEW:
+            return finding.counts(self.hits(but=but))
         found = finding.tallied(self.listed, term)
-        if finding.total(self.listed, [term] if term else []) <= FEW:
-            return found | {facet: ns for facet, ns in finding.counts(self.hits(but=but)).items() if facet in NARROW}
-        return found | finding.newest_counts(self.hits(but=but).order_by("place"), NARROW, NEWEST, FACET_LIMIT)
+        found.update(finding.newest_counts(self.hits(but=but).order_by("place"), NARROW, NEWEST, FACET_LIMIT))
+        found.total = total
+        return found
 
     def facets(self):
         """Return the facets in the order of declaration: {name, label, help, values, more, rarer, chosen}.

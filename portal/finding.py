@@ -7,7 +7,8 @@ from django.db import connection
 from django.db.models import BooleanField, Case, ExpressionWrapper, Q, Value, When
 
 from portal import words
-from portal.models import Entry, Kind, Tally, Term
+from portal.fields import Wanted
+from portal.models import KIND_BITS, Entry, Kind, Tally, Term
 
 # The facets in which objects of a kind stand that have names of their own.
 FACETS = {
@@ -39,24 +40,24 @@ EXACT, HEAD, ELSEWHERE = 0, 1, 2  # how well an entry answers a query
 def asked(kind, query):
     """Return the Q of entries of a kind that a `words.Query` finds: all of its clauses, each by any of its options."""
     wanted = Q(pk__in=[]) if query.empty else Q()
+    first, last = int(kind) << KIND_BITS, (int(kind) + 1 << KIND_BITS) - 1
     for clause in query.clauses:
-        options = Q(pk__in=[])
+        options = Q(tokens__answers=(first, last, [answer(kind, term) for term in clause.options if not term.years]))
         for term in clause.options:
-            options |= answering(kind, term)
+            options |= within(*term.years) if term.years else Q()
         # A plain ~Q would let go whatever has no tokens in its own column, on SQLite everything
         wanted &= Q(~ExpressionWrapper(options, BooleanField())) if clause.negated else options
     return wanted
 
 
-def answering(kind, term):
-    """Return the Q of entries of a kind that one term of a query finds."""
-    if term.years:
-        return within(*term.years)
+def answer(kind, term):
+    """Return what entries of a kind have if one term of a query finds them."""
+    phrases = tuple(term.phrases)
     if term.field == "title" or term.field == "author" and kind == Kind.AUTHORS:
-        return holding(term.phrases, "head")
+        return Wanted(phrases, head=True)
     if term.field:
-        return under(FIELDS[term.field], term.phrases)
-    return holding(term.phrases, "phrase") | under(NAMED.get(kind, ()), term.phrases)
+        return Wanted(terms=named(FIELDS[term.field], phrases))
+    return Wanted(phrases, terms=named(NAMED.get(kind, ()), phrases))
 
 
 def holding(phrases, lookup):
@@ -65,12 +66,6 @@ def holding(phrases, lookup):
     for phrase in phrases:
         wanted &= Q(**{f"tokens__{lookup}": phrase})
     return wanted
-
-
-def under(kinds, phrases):
-    """Return the Q of entries filed under something of these kinds that has such a name."""
-    ids = named(kinds, phrases)
-    return Q(terms__any=ids) if ids else Q(pk__in=[])
 
 
 def named(kinds, phrases):
@@ -83,7 +78,7 @@ def named(kinds, phrases):
     wanted = Q(pk__in=[])
     for kind, values in found.items():
         wanted |= Q(facet__in=FACETS[kind], value__in=values)
-    return [*Term.objects.filter(wanted).values_list("pk", flat=True)] if found else []
+    return tuple(Term.objects.filter(wanted).values_list("pk", flat=True)) if found else ()
 
 
 def within(first, last):
@@ -120,25 +115,35 @@ def exactness(query):
 # ---------------------------------------------------------------------------------------------------------------------
 
 COUNTED = {
-    "postgresql": "SELECT t.term, count(*) AS n FROM ({}) e, unnest(e.terms) AS t(term) GROUP BY 1",
-    "sqlite": "SELECT t.value AS term, count(*) AS n FROM ({}) e, json_each(e.terms) AS t GROUP BY 1",
+    "postgresql": "SELECT t.term, count(*) AS n FROM hit, unnest(hit.terms) AS t(term) GROUP BY 1",
+    "sqlite": "SELECT t.value AS term, count(*) AS n FROM hit, json_each(hit.terms) AS t GROUP BY 1",
 }
 
 
-def counts(entries, only=()):
-    """Return under what entries are filed and how many of them, {facet: {value: n}}. Reads all of them.
+class Counts(dict):
+    """How many entries are filed under what, {facet: {value: n}}; in `total` how many there are, if known."""
 
-    With `only`, just what is filed under these terms is told.
-    """
+    total = None
+
+    def __missing__(self, facet):
+        return self.setdefault(facet, {})
+
+
+def counts(entries, only=()):
+    """Return the Counts of entries. Reads all of them. With `only`, just what is filed under these terms is told."""
     try:
         sql, params = entries.order_by().values("terms").query.sql_with_params()
     except EmptyResultSet:
-        return {}
-    return by_facet(COUNTED[connection.vendor].format(sql), params, only)
+        found = Counts()
+        found.total = 0
+        return found
+    # Counted in one go with the terms, for what costs most is to find the entries.
+    hits, every = f"WITH hit AS MATERIALIZED ({sql})", "SELECT 0, count(*) FROM hit"
+    return by_facet(f"{COUNTED[connection.vendor]} UNION ALL {every}", params, only, hits)
 
 
 def tallied(kind, term=0):
-    """Return what `counts` does for all entries of a kind, or for those under one term, without reading any.
+    """Return the Counts of all entries of a kind, or of those under one term, without reading any.
 
     Facets of very many values are left out: see `portal.index.NARROW`.
     """
@@ -150,16 +155,22 @@ def tallied(kind, term=0):
     return by_facet(sql, [kind, term, term])
 
 
-def by_facet(sql, params, only=()):
-    """Return {facet: {value: n}} from a SELECT of (term, n), of all terms or `only` of some."""
-    found = defaultdict(dict)
-    joined = f"SELECT m.facet, m.value, c.n FROM ({sql}) c JOIN portal_term m ON m.id = c.term"  # noqa: S608
+def by_facet(sql, params, only=(), before=""):
+    """Return the Counts of a SELECT of (term, n), of all terms or `only` of some; term 0 has the total.
+
+    `before` is what stands before the SELECT, with parameters of its own, which come first.
+    """
+    found = Counts()
+    joined = f"{before} SELECT m.facet, m.value, c.n FROM ({sql}) c LEFT JOIN portal_term m ON m.id = c.term"  # noqa: S608
     if only:
         joined += f" WHERE c.term IN ({', '.join(['%s'] * len(only))})"
     with connection.cursor() as cursor:
         cursor.execute(joined, [*params, *only])
         for facet, value, n in cursor.fetchall():
-            found[facet][value] = n
+            if facet is None:
+                found.total = n
+            else:
+                found[facet][value] = n
     return found
 
 
@@ -181,7 +192,7 @@ def newest_counts(entries, facets, among, most):
     for pk in dict.fromkeys(pk for pk in ids if pk in named):
         shown[named[pk]].append(pk)
     wanted = {pk for pks in shown.values() for pk in pks[:most]}
-    return counts(entries.filter(terms__rare=wanted), wanted) if wanted else {}
+    return counts(entries.filter(terms__rare=wanted), wanted) if wanted else Counts()
 
 
 def term_ids(terms):

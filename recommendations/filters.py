@@ -9,7 +9,6 @@ from django.utils.translation import pgettext_lazy
 
 from portal import finding
 from portal.filters import (
-    FEW,
     VALUE_LENGTH,
     ChoiceWordsFilter,
     OneChoiceFilter,
@@ -94,6 +93,9 @@ class UnitFilter(ChoiceWordsFilter):
     CHOICES = {"atomic": _("single act"), "umbrella": _("umbrella"), "restating": _("repeats another")}
 
 
+DOCUMENTS_MOST = 10_000  # rows of a list of which the documents are counted
+
+
 class RecommendationFilterSet(StrictFilterSet):
     listed = Kind.RECOMMENDATIONS
     q = searched(_("In summary, condition and evidence, and in the names of addressees, areas and instruments."))
@@ -146,7 +148,7 @@ class RecommendationFilterSet(StrictFilterSet):
         counts = self.counts()
         voices, units = counts.get("counted", {}), counts.get("unit", {})
         documents = None
-        if self.total <= FEW:
+        if self.total <= DOCUMENTS_MOST:
             counted = finding.term_ids({("counted", voice) for voice in voices}).values()
             single = self.hits().filter(terms__any=list(counted)).order_by() if counted else Entry.objects.none()
             documents = single.values("report_id").distinct().count()

@@ -31,7 +31,7 @@ from portal.addresses import path_to
 from portal.fields import KeyField, PartialDateField
 from portal.models import Named, SlugQuerySet, Span
 from recommendations import dossier
-from reports.models import Author, Event, Institution, OfReportQuerySet, Passage, Report, Section, Work
+from reports.models import Author, Event, Institution, OfReportQuerySet, Passage, Report, Section, Work, is_public
 
 
 class Voice(models.TextChoices):
@@ -452,7 +452,7 @@ class QuestionQuerySet(SlugQuerySet):
 
     def with_counts(self):
         """Annotate `report_count` and one count a voice: `own_count`, `joint_count`, `attributed_count`."""
-        public = Q(positions__report__in=Report.objects.published())
+        public = is_public("positions__report__")
         return self.annotate(
             report_count=Count("positions__report", filter=public, distinct=True),
             **{
@@ -855,8 +855,8 @@ class Resolution(Span):
 class CrossReferenceQuerySet(models.QuerySet):
     def published(self):
         """Confirmed relations of which both ends are public."""
-        public = Report.objects.published()
-        return self.filter(state=CrossReference.State.CONFIRMED, source__report__in=public, target__report__in=public)
+        public = is_public("source__report__") & is_public("target__report__")
+        return self.filter(public, state=CrossReference.State.CONFIRMED)
 
     def proposed(self):
         """Suggestions of `manage.py suggest_relations` that wait for an editor; those entered by hand have no score."""
@@ -1065,7 +1065,7 @@ class SubjectQuerySet(SlugQuerySet):
 
     def with_counts(self):
         """Annotate `report_count` and how many ratings stand in which voice: `own_count`, `attributed_count`."""
-        public = Q(ratings__report__in=Report.objects.published())
+        public = is_public("ratings__report__")
         own, attributed = (Q(ratings__assessor__isnull=empty) for empty in (True, False))
         return self.annotate(
             report_count=Count("ratings__report", filter=public, distinct=True),

@@ -382,12 +382,14 @@ class SearchFilterSet(StrictFilterSet):
     @cached_property
     def totals(self):
         """How many hits each kind has, {kind: n}, whichever kinds are chosen."""
-        return {sort.kind: self.hits(kind=sort.kind).count() for sort in SORTS}
+        looked_for = {kind: counts.total for kind, counts in self.filed.items()}
+        others = (sort.kind for sort in SORTS if sort.kind not in looked_for)
+        return looked_for | {kind: self.hits(kind=kind).count() for kind in others}
 
     @cached_property
     def filed(self):
         """Under what the hits of each kind are filed, {kind: {facet: {value: n}}}, as far as they are looked for."""
-        return {sort.kind: finding.counts(self.hits(kind=sort.kind)) for sort in self.sorts if self.totals[sort.kind]}
+        return {sort.kind: finding.counts(self.hits(kind=sort.kind)) for sort in self.sorts}
 
     def ranked(self, kind):
         """Return the entries of a kind that the filters leave, each with its `rank`, the best first."""

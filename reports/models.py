@@ -79,7 +79,7 @@ class AuthorQuerySet(SlugQuerySet):
 
     def with_counts(self):
         """Annotate `report_count`: the published reports a person contributed to."""
-        public = Q(contributions__report__in=Report.objects.published())
+        public = is_public("contributions__report__")
         return self.annotate(report_count=Count("contributions__report", filter=public, distinct=True))
 
     def cited_by_others(self):
@@ -578,7 +578,7 @@ class WorkQuerySet(SlugQuerySet):
 
     def with_counts(self):
         """Annotate `report_count`: the published reports that cite a work, each once."""
-        public = Q(citations__report__in=Report.objects.published())
+        public = is_public("citations__report__")
         return self.annotate(report_count=Count("citations__report", filter=public, distinct=True))
 
     def with_company(self):
