@@ -74,9 +74,15 @@ class AnyOf(Lookup):
 
 @TermsField.register_lookup
 class Rare(AnyOf):
-    """`terms__rare=[ids]`: as `any`, for terms that few entries stand under, which SQLite then fetches first."""
+    """`terms__rare=[ids]`: as `any`, for terms that few entries stand under, which are then fetched before all else."""
 
     lookup_name = "rare"
+
+    def as_postgresql(self, compiler, connection):
+        place = place_of(self.lhs, compiler)
+        # As an array, whose length the planner takes for short, so that no other condition is looked up for all entries
+        found = "SELECT e.place FROM portal_entry e WHERE e.terms && %s::integer[]"
+        return f"{place} = ANY(ARRAY({found}))", [self.rhs]
 
     def as_sqlite(self, compiler, connection):
         place = place_of(self.lhs, compiler)

@@ -32,6 +32,7 @@ VALUES_MOST = 40  # given to all filters of one request together
 VALUE_LENGTH = 200  # characters of one value
 
 named = Shelf(most=50_000)  # (slug, name), by primary key as a word
+broad_terms = Shelf(most=100_000)  # (facet, value), by primary key: terms of all facets that have not very many
 
 
 @dataclass
@@ -411,14 +412,23 @@ class StrictFilterSet(django_filters.FilterSet):
 
     def count(self, but):
         term = self.tallied(but)
-        if term is None:
-            return finding.counts(self.hits(but=but))
-        total = finding.total(self.listed, [term] if term else [])
+        return self.counts_of(self.listed, self.hits(but=but).order_by("place"), term)
+
+    @staticmethod
+    def counts_of(kind, hits, term=None):
+        """Return the Counts of some entries of a kind; of a `term` whose tallies know them, where there is one.
+
+        Of facets of very many values, only the newest are counted where there are more than a FEW entries.
+        """
+        total = hits[: FEW + 1].count() if term is None else finding.total(kind, [term] if term else [])
         if total <= FEW:
-            return finding.counts(self.hits(but=but))
-        found = finding.tallied(self.listed, term)
-        found.update(finding.newest_counts(self.hits(but=but).order_by("place"), NARROW, NEWEST, FACET_LIMIT))
-        found.total = total
+            return finding.counts(hits)
+        broad = broad_terms(index.version().number, "broad")
+        if not broad:
+            broad |= finding.all_but(NARROW)
+        found = finding.counts(hits, broad) if term is None else finding.tallied(kind, term, broad)
+        found.update(finding.newest_counts(kind, hits, NARROW, FACET_LIMIT, NEWEST, plain=term == 0))
+        found.total = found.total or total
         return found
 
     def facets(self):

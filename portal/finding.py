@@ -29,6 +29,7 @@ NAMED = {
     Kind.WORKS: (Kind.AUTHORS,),
 }
 FIELDS = {"author": (Kind.AUTHORS, Kind.INSTITUTIONS), "area": (Kind.AREAS,)}
+BATCH = 1_000  # ids in one question
 EXACT, HEAD, ELSEWHERE = 0, 1, 2  # how well an entry answers a query
 
 
@@ -114,35 +115,36 @@ def exactness(query):
 # Counts
 # ---------------------------------------------------------------------------------------------------------------------
 
+# Term 0 stands for any: so the total is found in one go with the counts, for what costs most is to find the entries.
 COUNTED = {
-    "postgresql": "SELECT t.term, count(*) AS n FROM hit, unnest(hit.terms) AS t(term) GROUP BY 1",
-    "sqlite": "SELECT t.value AS term, count(*) AS n FROM hit, json_each(hit.terms) AS t GROUP BY 1",
+    "postgresql": "SELECT t.term, count(*) AS n FROM ({}) e, unnest(0 || e.terms) AS t(term) GROUP BY 1",
+    "sqlite": (
+        "SELECT t.value AS term, count(*) AS n FROM ({}) e, json_each('[0,' || substr(e.terms, 2)) AS t GROUP BY 1"
+    ),
 }
 
 
 class Counts(dict):
     """How many entries are filed under what, {facet: {value: n}}; in `total` how many there are, if known."""
 
-    total = None
+    def __init__(self, total=None):
+        super().__init__()
+        self.total = total
 
     def __missing__(self, facet):
         return self.setdefault(facet, {})
 
 
-def counts(entries, only=()):
-    """Return the Counts of entries. Reads all of them. With `only`, just what is filed under these terms is told."""
+def counts(entries, among=None):
+    """Return the Counts of entries. Reads all of them. With `among`, {term: (facet, value)}, of these terms alone."""
     try:
         sql, params = entries.order_by().values("terms").query.sql_with_params()
     except EmptyResultSet:
-        found = Counts()
-        found.total = 0
-        return found
-    # Counted in one go with the terms, for what costs most is to find the entries.
-    hits, every = f"WITH hit AS MATERIALIZED ({sql})", "SELECT 0, count(*) FROM hit"
-    return by_facet(f"{COUNTED[connection.vendor]} UNION ALL {every}", params, only, hits)
+        return Counts(total=0)
+    return by_facet(COUNTED[connection.vendor].format(sql), params, among)
 
 
-def tallied(kind, term=0):
+def tallied(kind, term, among):
     """Return the Counts of all entries of a kind, or of those under one term, without reading any.
 
     Facets of very many values are left out: see `portal.index.NARROW`.
@@ -152,26 +154,35 @@ def tallied(kind, term=0):
         "SELECT beside AS term, n FROM portal_tally WHERE kind = %s AND n > 0"
         " AND (term = %s AND beside > 0 OR term = 0 AND beside = %s AND beside > 0)"
     )
-    return by_facet(sql, [kind, term, term])
+    return by_facet(sql, [kind, term, term], among)
 
 
-def by_facet(sql, params, only=(), before=""):
-    """Return the Counts of a SELECT of (term, n), of all terms or `only` of some; term 0 has the total.
-
-    `before` is what stands before the SELECT, with parameters of its own, which come first.
-    """
+def by_facet(sql, params, among=None):
+    """Return the Counts of a SELECT of (term, n), in which term 0 has the total."""
     found = Counts()
-    joined = f"{before} SELECT m.facet, m.value, c.n FROM ({sql}) c LEFT JOIN portal_term m ON m.id = c.term"  # noqa: S608
-    if only:
-        joined += f" WHERE c.term IN ({', '.join(['%s'] * len(only))})"
     with connection.cursor() as cursor:
-        cursor.execute(joined, [*params, *only])
-        for facet, value, n in cursor.fetchall():
-            if facet is None:
-                found.total = n
-            else:
-                found[facet][value] = n
+        cursor.execute(sql, params)
+        rows = cursor.fetchall()
+    among = names_of([term for term, _n in rows]) if among is None else among
+    for term, n in rows:
+        if term == 0:
+            found.total = n
+        elif term in among:
+            facet, value = among[term]
+            found[facet][value] = n
     return found
+
+
+def names_of(ids):
+    """Return {term: (facet, value)} of these."""
+    rows = (Term.objects.filter(pk__in=ids[at : at + BATCH]) for at in range(0, len(ids), BATCH))
+    return {pk: named for some in rows for pk, *named in some.values_list("pk", "facet", "value")}
+
+
+def all_but(facets):
+    """Return {term: (facet, value)} of all terms but those of some facets."""
+    rows = Term.objects.exclude(facet__in=facets).values_list("pk", "facet", "value")
+    return {pk: (facet, value) for pk, facet, value in rows}
 
 
 def total(kind, terms):
@@ -181,18 +192,22 @@ def total(kind, terms):
     return Tally.objects.filter(wanted, kind=kind).values_list("n", flat=True).first() or 0
 
 
-def newest_counts(entries, facets, among, most):
-    """Return {facet: {value: n}} of the values that the first entries are filed under, each counted over all of them.
+def newest_counts(kind, entries, facets, most, rows, plain):
+    """Return the Counts of the values that the first `rows` entries are filed under, each counted over all of them.
 
-    For facets of very many values, of which no page can show more than some: those that come first, up to `most`.
+    For facets of very many values, of which no page can show more than some: those that come first, up to `most`. With
+    `plain`, the entries are all of the kind, and the tallies know.
     """
-    ids = [term for terms in entries.values_list("terms", flat=True)[:among] for term in terms]
-    named = dict(Term.objects.filter(pk__in={*ids}, facet__in=facets).values_list("pk", "facet"))
+    ids = [term for terms in entries.values_list("terms", flat=True)[:rows] for term in terms]
+    named = {pk: name for pk, name in names_of([*{*ids}]).items() if name[0] in facets}
     shown = defaultdict(list)
     for pk in dict.fromkeys(pk for pk in ids if pk in named):
-        shown[named[pk]].append(pk)
-    wanted = {pk for pks in shown.values() for pk in pks[:most]}
-    return counts(entries.filter(terms__rare=wanted), wanted) if wanted else Counts()
+        shown[named[pk][0]].append(pk)
+    wanted = {pk: named[pk] for pks in shown.values() for pk in pks[:most]}
+    if plain:
+        tallies = Tally.objects.filter(kind=kind, term__in=wanted, beside=0)
+        return by_facet(*tallies.values_list("term", "n").query.sql_with_params(), wanted)
+    return counts(entries.filter(terms__rare=[*wanted]), wanted)
 
 
 def term_ids(terms):

@@ -389,7 +389,7 @@ class SearchFilterSet(StrictFilterSet):
     @cached_property
     def filed(self):
         """Under what the hits of each kind are filed, {kind: {facet: {value: n}}}, as far as they are looked for."""
-        return {sort.kind: finding.counts(self.hits(kind=sort.kind)) for sort in self.sorts}
+        return self.filed_but(())
 
     def ranked(self, kind):
         """Return the entries of a kind that the filters leave, each with its `rank`, the best first."""
@@ -408,7 +408,8 @@ class SearchFilterSet(StrictFilterSet):
         return found | {"type": self.by_type}
 
     def filed_but(self, but):
-        return {sort.kind: finding.counts(self.hits(but=but, kind=sort.kind)) for sort in self.sorts}
+        found = ((sort.kind, self.hits(but=but, kind=sort.kind)) for sort in self.sorts)
+        return {kind: self.counts_of(kind, hits.order_by("place")) for kind, hits in found}
 
     @property
     def by_type(self):
