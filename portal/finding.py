@@ -141,7 +141,9 @@ def counts(entries, among=None):
         sql, params = entries.order_by().values("terms").query.sql_with_params()
     except EmptyResultSet:
         return Counts(total=0)
-    return by_facet(COUNTED[connection.vendor].format(sql), params, among)
+    found = by_facet(COUNTED[connection.vendor].format(sql), params, among)
+    found.total = found.total or 0  # of nothing there is no row
+    return found
 
 
 def tallied(kind, term, among):
