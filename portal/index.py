@@ -28,7 +28,6 @@ KIND, DATE, SLOT = KIND_BITS, 36, 16  # bits to the right of each part of a plac
 UNDATED, NEWEST, OLDEST = "", "newest", "oldest"  # how a kind is sorted by date
 LAST_DATE = (1 << KIND - DATE) - 1
 ENDING = 4096  # the share of all room that is left free behind a name that comes last: the next mostly comes behind it
-TOKENS_MAX = 16_000  # PostgreSQL counts the places of words in one entry no further
 BATCH = 500
 FRESH_FOR = 1.0  # seconds for which a process trusts the version that it last asked for
 
@@ -215,7 +214,7 @@ def exchange(kind, held, items, places, thorough=False):
 
 def entry_of(kind, item, place, digest, ids):
     """Return (entry, tokens of its head, tokens of its body)."""
-    head, body = tokens_of(item)
+    head, body = words.indexed(item.head, item.body)
     entry = Entry(
         place=place,
         kind=kind,
@@ -230,21 +229,8 @@ def entry_of(kind, item, place, digest, ids):
         digest=digest,
     )
     if connection.vendor == "postgresql":
-        entry.tokens = vector(head, body)
+        entry.tokens = words.vector(head, body)
     return entry, head, body
-
-
-def tokens_of(item):
-    """Return (tokens of its head, tokens of its body)."""
-    head = (words.all_tokens(item.head) + words.names(item.head))[:TOKENS_MAX]
-    return head, words.all_tokens(item.body)[: TOKENS_MAX - len(head)]
-
-
-def vector(head, body):
-    """Return tokens as the literal of a `tsvector`; no phrase runs from head to body, for a place between is free."""
-    marked = [f"'{word}':{n}A" for n, word in enumerate(head, 1)]
-    marked += [f"'{word}':{n}" for n, word in enumerate(body, len(head) + 2)]
-    return " ".join(marked)
 
 
 def exchange_on_sqlite(stale, entries):
@@ -617,7 +603,7 @@ def unlike_tokens(wanted):
                 "SELECT place FROM unnest(%s::bigint[], %s::text[]) AS w(place, told) JOIN portal_entry e USING (place)"
                 " WHERE e.tokens IS DISTINCT FROM w.told::tsvector"
             )
-            cursor.execute(sql, [[*wanted], [vector(*texts) for texts in wanted.values()]])
+            cursor.execute(sql, [[*wanted], [words.vector(*texts) for texts in wanted.values()]])
             return [place for (place,) in cursor.fetchall()]
         held = {}
         for some in chunks([*wanted], BATCH):

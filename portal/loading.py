@@ -1,11 +1,15 @@
 """The whole index at one stroke, many times faster than `portal.index.rebuild`; readers wait, or see the old one."""
 
-from collections import Counter, defaultdict
+import os
+from collections import Counter, defaultdict, deque
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import chain, combinations, count
+from multiprocessing import get_context
 
 from django.db import connection, transaction
 from django.utils import timezone
 
+from portal import words
 from portal.bulk import Table, first_free, unindexed
 from portal.index import (
     DATE,
@@ -20,12 +24,13 @@ from portal.index import (
     dealt,
     floor,
     hold,
-    tokens_of,
-    vector,
 )
 from portal.models import Entry, Kind, Tally, Term
 
 BATCH = 500  # reports, or objects of another kind, of which all is in memory at a time
+AHEAD = 2  # batches whose tokens are made before they are written
+MANY = 2_000  # reports from which on other processes are worth their start
+HELD = 10_000  # objects of a kind that are read once; more of them twice
 PAIRS = 1 << 20  # of terms that are counted in memory before the tallies are told of them
 COLUMNS = "place kind object_id report_id date date_end name number documents terms tokens digest".split()
 
@@ -40,14 +45,23 @@ def load(progress=lambda kind, n: None):
         now = timezone.now()
         with unindexed([Term, Entry, Tally]):
             empty()
-            loader = Loader()
-            for kind in sorted(SOURCES):
-                loader.load(kind, progress)
+            with helpers() as executor:
+                loader = Loader(executor)
+                for kind in sorted(SOURCES):
+                    loader.load(kind, progress)
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE portal_term, portal_entry, portal_tally")  # else it plans as for empty tables
         bump(now)
     return loader.written
+
+
+def helpers():
+    """Return what makes tokens beside this process: other processes where there is much to do, else a thread."""
+    if len(SOURCES[Kind.REPORTS].ids()) < MANY:
+        return ThreadPoolExecutor(1)
+    # Not forked: a copy of this process would hold the connection to the database too.
+    return ProcessPoolExecutor(max(1, (os.cpu_count() or 1) - 1), get_context("spawn"))
 
 
 def empty():
@@ -88,8 +102,8 @@ class Terms(dict):
 class Loader:
     """Writes kind after kind in the order of places, in which the databases take rows fastest."""
 
-    def __init__(self):
-        self.terms = Terms()
+    def __init__(self, helpers):
+        self.terms, self.helpers = Terms(), helpers
         self.tables = Table(Term, ["id", "facet", "value"]), Table(Entry, COLUMNS)
         self.tallies = Table(Tally, ["kind", "term", "beside", "n"])
         self.told = set()  # kinds of which there are tallies
@@ -98,19 +112,21 @@ class Loader:
 
     def load(self, kind, progress):
         source, counts = SOURCES[kind], Counter()
-        places = self.reports if source.of_report else spread(kind)
+        places, held = (self.reports, {}) if source.of_report else spread(kind)
         if kind == Kind.REPORTS:
             self.reports = places
         above = int(kind) - int(Kind.REPORTS) << KIND if source.of_report else 0
-        for some in chunks(sorted(places, key=places.get), BATCH):
+        batches = (
             # What has become public since the places were dealt out is not here yet: `bump()` will have it due.
-            items = [
+            [
                 (places[item.report_id] + above + item.rank if source.of_report else places[item.object_id], item)
-                for item in source.items(some)
+                for item in ([held[pk] for pk in some] if held else source.items(some))
                 if source.of_report or item.object_id in places
             ]
-            items.sort(key=lambda one: one[0])
-            self.count(counts, self.write(kind, items))
+            for some in chunks(sorted(places, key=places.get), BATCH)
+        )
+        for items, texts in self.ahead(batches):
+            self.count(counts, self.write(kind, items, texts))
             if len(counts) > PAIRS:
                 self.tell(kind, counts)
             progress(kind, len(items))
@@ -118,27 +134,40 @@ class Loader:
         if connection.vendor == "sqlite":
             post(kind)
 
-    def write(self, kind, items):
-        """Write entries for [(place, item)]. Returns the terms of each, [[id]]."""
-        rows, texts, filed = [], [], []
-        for place, item in items:
+    def ahead(self, batches):
+        """Yield (items, texts of their tokens) of batches of [(place, item)], in the order of the places.
+
+        The tokens of one batch are made while the next are read and the last are written.
+        """
+        waiting, tell = deque(), words.vectors if connection.vendor == "postgresql" else words.columns
+        for items in batches:
+            items.sort(key=lambda one: one[0])
+            waiting.append((items, self.helpers.submit(tell, [(item.head, item.body) for _place, item in items])))
+            if len(waiting) > AHEAD:
+                items, texts = waiting.popleft()
+                yield items, texts.result()
+        for items, texts in waiting:
+            yield items, texts.result()
+
+    def write(self, kind, items, texts):
+        """Write entries for [(place, item)] with the texts of their tokens. Returns the terms of each, [[id]]."""
+        rows, filed = [], []
+        for (place, item), text in zip(items, texts, strict=True):
             terms = sorted(map(self.terms.__getitem__, item.terms))
-            head, body = tokens_of(item)
             filed.append(terms)
             stored, tokens = str(terms), None
             if connection.vendor == "postgresql":
-                stored, tokens = f"{{{stored[1:-1]}}}", vector(head, body)  # an array as it is, not number by number
-            else:
-                texts.append((place, " ".join(head), " ".join(body)))
+                stored, tokens = f"{{{stored[1:-1]}}}", text  # an array as it is, not number by number
             names = item.object_id, item.report_id, item.date, item.date_end, item.name
             rows.append((place, int(kind), *names, item.number, item.documents, stored, tokens, item.digest))
         terms, entries = self.tables
         terms.add(self.terms.new)
         self.terms.new.clear()
         entries.add(rows)
-        if texts:
+        if connection.vendor == "sqlite":
+            found = [(place, *text) for (place, _item), text in zip(items, texts, strict=True)]
             with connection.cursor() as cursor:
-                cursor.executemany("INSERT INTO portal_token (rowid, head, body) VALUES (%s, %s, %s)", texts)
+                cursor.executemany("INSERT INTO portal_token (rowid, head, body) VALUES (%s, %s, %s)", found)
         self.written += len(rows)
         return filed
 
@@ -165,18 +194,24 @@ class Loader:
 
 
 def spread(kind):
-    """Return {object id: place} of all objects of a kind that stand for themselves, evenly dealt out."""
+    """Return {object id: place} of all objects of a kind that stand for themselves, evenly dealt out, and {id: item}.
+
+    The items only where these are not too many to be held.
+    """
     dated = SOURCES[kind].dated != UNDATED
     unit = 1 << SLOT if kind == Kind.REPORTS else 1
     room = (1 << (DATE if dated else KIND)) // unit
-    waiting, places = defaultdict(list), {}
-    for some in chunks(sorted(SOURCES[kind].ids()), BATCH):
+    waiting, places, items = defaultdict(list), {}, {}
+    ids = sorted(SOURCES[kind].ids())
+    for some in chunks(ids, BATCH):
         for item in SOURCES[kind].items(some):
             waiting[item.date if dated else ""].append((item.name, item.object_id))
+            if len(ids) <= HELD:
+                items[item.object_id] = item
     for date, named in waiting.items():
         low, slots = floor(kind, date), dealt([], named, room)[0]
         places |= {pk: low + slot * unit for pk, slot in slots.items()}
-    return places
+    return places, items
 
 
 def post(kind):

@@ -33,6 +33,7 @@ BREAK = "·"  # no letter and no ASCII: never a word, and one token to both data
 WHOLE = "≡"  # begins the token of a whole name
 LONGEST = 255  # letters of a word; a longer run is data, not language, and PostgreSQL takes no lexeme over 2,046 bytes
 TERMS = 20  # words of one query
+TOKENS_MAX = 16_000  # PostgreSQL counts the places of words in one entry no further
 
 # Han, kana, bopomofo and hangul; planes 2 and 3 are all Han
 HAN = (
@@ -206,6 +207,29 @@ def whole(text):
 def names(texts):
     """Return tokens that stand for whole names, for `whole` to find; no word can be one of them."""
     return [phrase.words[0] for text in texts if (phrase := whole(text))]
+
+
+def indexed(head, body):
+    """Return (tokens of texts that carry more weight, tokens of the others), as many as an entry can hold."""
+    first = (all_tokens(head) + names(head))[:TOKENS_MAX]
+    return first, all_tokens(body)[: TOKENS_MAX - len(first)]
+
+
+def vector(head, body):
+    """Return tokens as the literal of a `tsvector`; no phrase runs from head to body, for a place between is free."""
+    marked = [f"'{word}':{n}A" for n, word in enumerate(head, 1)]
+    marked += [f"'{word}':{n}" for n, word in enumerate(body, len(head) + 2)]
+    return " ".join(marked)
+
+
+def vectors(texts):
+    """Return the literals of [(head, body)], texts as `indexed` takes them."""
+    return [vector(*indexed(*told)) for told in texts]
+
+
+def columns(texts):
+    """Return the same for FTS5, [(tokens of the head, tokens of the body)] with blanks between."""
+    return [tuple(map(" ".join, indexed(*told))) for told in texts]
 
 
 def is_han(token):

@@ -125,7 +125,8 @@ def test_what_comes_out_meanwhile_is_left_for_the_next_renewal(corpus, monkeypat
     late, spread = Report.objects.published().order_by("pk").first(), loading.spread
 
     def before(kind):
-        return {pk: place for pk, place in spread(kind).items() if (kind, pk) != (Kind.REPORTS, late.pk)}
+        places, items = spread(kind)
+        return {pk: place for pk, place in places.items() if (kind, pk) != (Kind.REPORTS, late.pk)}, items
 
     monkeypatch.setattr(loading, "spread", before)
     loading.load()
@@ -138,3 +139,9 @@ def test_the_command_has_it(corpus, capsys):
     call_command("rebuild_search", at_once=True)
     assert f"The index has {Entry.objects.count()} entries." in capsys.readouterr().out
     call_command("rebuild_search", check=True)
+
+
+def test_other_processes_make_the_same_tokens(corpus, monkeypatch):
+    monkeypatch.setattr(loading, "MANY", 1)
+    loading.load()
+    assert entries() and list(index.faults()) == []
