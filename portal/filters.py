@@ -4,9 +4,8 @@ Values are slugs and words, never database ids. A parameter may repeat (OR); dif
 value is ignored; an unknown parameter or value is an error that names it, in HTML as in JSON.
 """
 
-from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import django_filters
 from django import forms
@@ -32,6 +31,8 @@ VALUES_MOST = 40  # given to all filters of one request together
 VALUE_LENGTH = 200  # characters of one value
 
 named = Shelf(most=50_000)  # (slug, name), by primary key as a word
+known_rows = Shelf(most=5_000)  # rows by slug, None where a reader may know of none
+term_ids = Shelf(most=50_000)  # by (facet, value)
 broad_terms = Shelf(most=100_000)  # (facet, value), by primary key: terms of all facets that have not very many
 
 
@@ -85,21 +86,14 @@ class QueryField(forms.CharField):
             raise ValidationError(str(error)) from error
 
 
-class Copied:
-    """A filter that each FilterSet has as a copy of its own, though not of all that hangs on it.
-
-    What it has `asked`, {what for: answer}, is its own too, and so lasts for one request.
-    """
-
-    asked = {}
+class Lasting:
+    """A filter that knows nothing of a request, so that all FilterSets of a class share it, and its field."""
 
     def __deepcopy__(self, memo):
-        own = copy(self)
-        own.asked = {}
-        return own
+        return self
 
 
-class WordsFilter(Copied, django_filters.Filter):
+class WordsFilter(Lasting, django_filters.Filter):
     """Base of the filters that take words: repeat for OR.
 
     `term` is the facet of the index that it filters by, where that has not the filter's own name.
@@ -175,10 +169,11 @@ class SlugWordsFilter(WordsFilter):
         super().__init__(**kwargs)
 
     def found(self, words):
-        """Return {slug: row} of those words that a reader may know of; `asked` has None for the others."""
-        if new := [word for word in words if word not in self.asked]:
-            self.asked |= dict.fromkeys(new) | {row.slug: row for row in self.rows().filter(slug__in=new)}
-        return {word: self.asked[word] for word in words if self.asked[word]}
+        """Return {slug: row} of those words that a reader may know of."""
+        held = known_rows(index.version().number, self.model_shown, self.rows.__name__)
+        if new := [word for word in words if word not in held]:
+            held |= dict.fromkeys(new) | {row.slug: row for row in self.rows().filter(slug__in=new)}
+        return {word: held[word] for word in words if held[word]}
 
     def known(self, words):
         return set(self.found(words))
@@ -201,7 +196,7 @@ class SlugWordsFilter(WordsFilter):
         return {slug: told(row, self.name) for slug, row in self.found(words).items()}
 
 
-class WholeFilter(Copied, django_filters.NumberFilter):
+class WholeFilter(Lasting, django_filters.NumberFilter):
     """Base of the filters that take a whole number from 1 to LIMIT."""
 
     LIMIT = 9998
@@ -231,7 +226,7 @@ class YearFilter(WholeFilter):
         return ~Q(date="") & Q(date__lt=f"{int(value) + 1:04d}")
 
 
-class TextFilter(Copied, django_filters.CharFilter):
+class TextFilter(Lasting, django_filters.CharFilter):
     """Words to look for: see `portal.words` for how a query is read, and `portal.finding` for what it finds."""
 
     field_class = QueryField
@@ -244,7 +239,7 @@ class TextFilter(Copied, django_filters.CharFilter):
         return finding.asked(kind, value)
 
 
-class SortFilter(Copied, django_filters.Filter):
+class SortFilter(Lasting, django_filters.Filter):
     """Sorting by an allowed list: {word: columns of `Entry`}. `-word` turns it round; ties fall by place.
 
     `default` are the words that hold where none is chosen; `relevance` is another word where there are words to find.
@@ -321,6 +316,9 @@ class StrictFilterSet(django_filters.FilterSet):
         """Return the words chosen in a facet."""
         return self.given.get(name) or []
 
+    def get_form_class(self):
+        return form_class(type(self))
+
     @cached_property
     def given(self):
         """The cleaned values of a valid request, {name: value}."""
@@ -339,8 +337,15 @@ class StrictFilterSet(django_filters.FilterSet):
         for name, value in self.active.items():
             if isinstance(word_filter := self.filters[name], WordsFilter):
                 wanted[name] = {(word_filter.term or name, term) for term in word_filter.values(value)}
-        ids = finding.term_ids({term for terms in wanted.values() for term in terms})
+        ids = term_ids(index.version().number)
+        if missing := {term for terms in wanted.values() for term in terms} - ids.keys():
+            ids |= finding.term_ids(missing)
         return {name: [ids[term] for term in terms if term in ids] for name, terms in wanted.items()}
+
+    @cached_property
+    def conditions(self):
+        """What has been asked for this request, {(name of a filter, kind): Q}; words may have asked for names."""
+        return {}
 
     def hits(self, *, but=(), only=None, kind=None):
         """Return the entries that the filters leave; `but` some filters, by `only` some, of another `kind`."""
@@ -353,7 +358,9 @@ class StrictFilterSet(django_filters.FilterSet):
                 lookup = "terms__rare" if self.facet_of(name) in NARROW else "terms__any"
                 entries = entries.filter(Q(**{lookup: self.terms[name]}) if self.terms[name] else Q(pk__in=[]))
             else:
-                entries = entries.filter(self.filters[name].condition(self.active[name], kind))
+                if (name, kind) not in self.conditions:
+                    self.conditions[name, kind] = self.filters[name].condition(self.active[name], kind)
+                entries = entries.filter(self.conditions[name, kind])
         return entries
 
     def ordered(self):
@@ -473,6 +480,13 @@ class StrictFilterSet(django_filters.FilterSet):
                 text = str(int(value)) if isinstance(word_filter, WholeFilter) else self.form[name].value()
                 found.append(dict(name=name, label=word_filter.label, value=text, text=text))
         return found
+
+
+@cache
+def form_class(filterset_class):
+    """Return the form of a FilterSet. Its filters last, and so do its fields; each form has copies of these."""
+    fields = {name: word_filter.field for name, word_filter in filterset_class.base_filters.items()}
+    return type(f"{filterset_class.__name__}Form", (forms.Form,), fields)
 
 
 class YearFacet(WordsFilter):

@@ -322,15 +322,6 @@ BY_WORD = {sort.word: sort for sort in SORTS}
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class EverywhereFilter(TextFilter):
-    """Words looked for in every kind. What they find by names is asked once a kind, however often it is counted."""
-
-    def condition(self, value, kind):
-        if kind not in self.asked:
-            self.asked[kind] = super().condition(value, kind)
-        return self.asked[kind]
-
-
 class TypeFilter(ViewFilter):
     """Which kinds of things are looked for; all of them where none is chosen."""
 
@@ -342,7 +333,7 @@ class SearchFilterSet(StrictFilterSet):
     """What everything can be searched by. A kind that is not filed under a facet falls out where that is chosen."""
 
     presentation = {"cursor"}
-    q = EverywhereFilter(
+    q = TextFilter(
         label=_("Words"),
         help_text=format_lazy("{} {}", _("In whatever can be read here, and in names in either language."), QUERY),
     )

@@ -69,7 +69,7 @@ ROWS_SHOWN = 6  # what an area page shows of one document before it refers to th
 CHOICES = 60  # documents to choose from on one page
 PROPOSALS = 5  # pairs proposed
 CLOSEST = 3
-ASKED_MOST = 2_000  # rows of a list of which is told what they ask together
+ASKED_MOST = 400  # rows of a list of which is told what they ask together
 
 
 @require_safe

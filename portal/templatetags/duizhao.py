@@ -48,13 +48,18 @@ def text(row, field, form=""):
 CHOICE = '<label><input type="checkbox" name="{}" value="{}"{}><span>{}</span><span class="num">{}</span></label>\n'
 
 
+def figure(n):
+    """Return a number as the page's language writes it; a short one, as most are, in all of them alike."""
+    return n if n < 1000 else localize(n)
+
+
 @register.simple_tag
 def choices(name, values):
     """Set the values of a facet to be ticked: a page has hundreds, and a loop of the template would take too long."""
     return format_html_join(
         "",
         CHOICE,
-        ((name, v.value, " checked" if v.chosen else "", capfirst(v.label), localize(v.count)) for v in values),
+        ((name, v.value, " checked" if v.chosen else "", capfirst(v.label), figure(v.count)) for v in values),
     )
 
 
