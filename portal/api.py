@@ -45,7 +45,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from portal import caching, index, keys
 from portal.addresses import path_to
-from portal.filters import SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
+from portal.filters import VALUE_LENGTH, SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
 from portal.shelf import Shelf
 from portal.telling import Telling, fields_of
@@ -185,14 +185,15 @@ class StrictFilters(BaseFilterBackend):
         if isinstance(word_filter, WholeFilter):
             return {"type": "integer", "minimum": 1, "maximum": word_filter.LIMIT}
         if isinstance(word_filter, TextFilter):
-            return {"type": "string", "maxLength": 200}
+            return {"type": "string", "maxLength": VALUE_LENGTH}
         if isinstance(word_filter, SortFilter):
             return {"type": "array", "items": {"type": "string", "enum": sorted(word_filter.known([]))}}
         if isinstance(word_filter, YearFacet):
             return {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}$"}}
         if isinstance(word_filter, WordsFilter):
             known = getattr(word_filter, "choices", None) or getattr(word_filter, "CHOICES", None)
-            return {"type": "array", "items": {"type": "string"} | ({"enum": list(known)} if known else {})}
+            items = {"enum": list(known)} if known else {"maxLength": VALUE_LENGTH}
+            return {"type": "array", "items": {"type": "string"} | items}
         raise TypeError(f"{word_filter!r} has no description for the API.")
 
 
@@ -209,7 +210,7 @@ class Pages(BasePagination):
     SIZE, SIZE_MAX = 20, 100
     PARAMETERS = {
         "cursor": (
-            {"type": "string", "maxLength": CURSOR_LIMIT},
+            {"type": "string", "pattern": "^[A-Za-z0-9_-]*$", "maxLength": CURSOR_LIMIT},
             "Where the page begins or ends, as `next` and `previous` say it. It belongs to one order of the list, and "
             "stays good while rows come and go; what it looks like inside may change.",
         ),
@@ -300,8 +301,9 @@ class Shape:
 
     PARAMETERS = {
         "fields": "Members to give, with commas between or repeated; without it, all.",
-        "omit": "Members to leave out. What is not given is not looked up either.",
-        "expand": "Members to give as objects instead of slugs, as their own list has them, in short; one level deep.",
+        "omit": "Members to leave out, of those in `fields` too. What is not given is not looked up either.",
+        "expand": "Members to give as objects instead of slugs, as their own list has them, in short, where they are "
+        "given at all; one level deep.",
     }
 
     def __init__(self, serializer_class, params=None):
@@ -315,10 +317,7 @@ class Shape:
             self.refuse(name, words, choices[name], f"is not known here; {there}.")
         self.members = [name for name in known if name in (asked["fields"] or known) and name not in asked["omit"]]
         self.whole = len(self.members) == len(known)
-        both = set(asked["fields"]) & set(asked["omit"])
-        self.refuse("omit", sorted(both), (), "is in fields too.")
-        self.expand = [name for name in choices["expand"] if name in asked["expand"]]
-        self.refuse("expand", self.expand, self.members, "is left out of the answer.")
+        self.expand = [name for name in choices["expand"] if name in asked["expand"] and name in self.members]
 
     @staticmethod
     def words(values):
@@ -409,6 +408,12 @@ REFUSALS = {
 }
 
 
+def link(operation, **places):
+    """Return an OpenAPI link to an operation, whose parameters stand at these places of an answer."""
+    parameters = {name: f"$response.body#/{place}" for name, place in places.items()}
+    return {"operationId": operation, "parameters": parameters}
+
+
 class Schema(AutoSchema):
     """The OpenAPI description of one operation: with every way it can end, and always in the same language."""
 
@@ -422,6 +427,14 @@ class Schema(AutoSchema):
     def _get_pagination_parameters(self):
         paginator = getattr(self.view, "pagination_class", None) if self.view.is_filtered else None
         return paginator().get_schema_operation_parameters(self.view) if paginator else []
+
+    def _get_parameters(self):
+        """Say of each parameter that may be left out that it may as well be blank."""
+        parameters = super()._get_parameters()
+        for parameter in parameters:
+            if parameter["in"] == "query" and not parameter.get("required"):
+                parameter["allowEmptyValue"] = True
+        return parameters
 
     def get_override_parameters(self):
         return list(Shape.described(self.view.get_serializer_class())) if isinstance(self.view, Rows) else []
@@ -477,6 +490,8 @@ class Schema(AutoSchema):
         for body in bodies.values():
             body["headers"] = limits
             body["description"] = body["description"] or "As asked."
+        if links := getattr(self.view, "links", {}):
+            bodies["200"]["links"] = links
         for code, (serializer, description, value) in REFUSALS.items():
             if code == "404" and "{" not in self.path:  # a list may be empty, and is there
                 continue
@@ -623,6 +638,13 @@ class Rows(Api, ReadOnlyModelViewSet):
             path(f"{name}/", cls.as_view({"get": "list"}), name=f"api-{name}-list"),
             path(f"{name}/{words}", cls.as_view({"get": "retrieve"}), name=f"api-{name}-detail"),
         ]
+
+    @property
+    def links(self):
+        """The OpenAPI links of a list: where the words of the address of its first object stand in the answer."""
+        places = {key: column.removesuffix("__slug").replace("__", "/") for key, column in self.keys.items()}
+        words = {key: f"results/0/{place}" for key, place in places.items()}
+        return {"first": link(f"{self.endpoint}_retrieve", **words)} if self.is_filtered else {}
 
     @cached_property
     def shape(self):
@@ -782,7 +804,7 @@ class Elsewhere(Api):
         self.check_throttles(request)
         raise NotFound(NOTHING_HERE)
 
-    def get(self, request, rest):
+    def get(self, request):
         return redirect(request.get_full_path(force_append_slash=True), permanent=True)
 
 

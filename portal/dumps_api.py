@@ -16,7 +16,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from portal import __version__, dumps
-from portal.api import NOTHING_HERE, Api, RefusalSerializer, Schema
+from portal.api import NOTHING_HERE, Api, RefusalSerializer, Schema, link
 from portal.export import origin
 
 LATEST = "latest"  # in an address, in place of the moment of a dump
@@ -150,6 +150,7 @@ class Dumps(Api):
     versioned = False  # a dump is as of its own date
     schema = DumpSchema()
     operation, summary, answers = "dumps_list", "List dumps", {}
+    links = {"newest": link("dumps_retrieve", as_of="results/0/as_of")}
 
     def get(self, request):
         return Response({"results": [told(dump, request) for dump in dumps.newest_first()]})
@@ -183,6 +184,7 @@ class OneDump(OfDump):
     operation, summary = "dumps_retrieve", "One of the dumps"
     answers = {"307": {"Location": ("string", "The newest dump.")}}
     example = DumpSerializer.example
+    links = {"file": link("dumps_file", as_of="as_of", file="files/0/name")}
 
     def answer(self, request, dump):
         return Response(told(dump, request))
