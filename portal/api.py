@@ -45,7 +45,15 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from portal import caching, index, keys
 from portal.addresses import path_to
-from portal.filters import VALUE_LENGTH, SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
+from portal.filters import (
+    VALUE_LENGTH,
+    OneWordField,
+    SortFilter,
+    TextFilter,
+    WholeFilter,
+    WordsFilter,
+    YearFacet,
+)
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
 from portal.shelf import Shelf
 from portal.telling import Telling, fields_of
@@ -192,8 +200,8 @@ class StrictFilters(BaseFilterBackend):
             return {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}$"}}
         if isinstance(word_filter, WordsFilter):
             known = getattr(word_filter, "choices", None) or getattr(word_filter, "CHOICES", None)
-            items = {"enum": list(known)} if known else {"maxLength": VALUE_LENGTH}
-            return {"type": "array", "items": {"type": "string"} | items}
+            word = {"type": "string"} | ({"enum": list(known)} if known else {"maxLength": VALUE_LENGTH})
+            return word if issubclass(word_filter.field_class, OneWordField) else {"type": "array", "items": word}
         raise TypeError(f"{word_filter!r} has no description for the API.")
 
 
@@ -314,7 +322,8 @@ class Shape:
         self.errors = {}
         for name, words in asked.items():
             there = f"there are {', '.join(choices[name])}" if choices[name] else "there is none"
-            self.refuse(name, words, choices[name], f"is not known here; {there}.")
+            if unknown := [word for word in words if word not in choices[name]]:
+                self.errors[name] = [f"“{word[:50]}” is not known here; {there}." for word in unknown]
         self.members = [name for name in known if name in (asked["fields"] or known) and name not in asked["omit"]]
         self.whole = len(self.members) == len(known)
         self.expand = [name for name in choices["expand"] if name in asked["expand"] and name in self.members]
@@ -322,10 +331,6 @@ class Shape:
     @staticmethod
     def words(values):
         return list(dict.fromkeys(word.strip() for value in values for word in value.split(",") if word.strip()))
-
-    def refuse(self, name, words, known, reason):
-        if unknown := [word for word in words if word not in known]:
-            self.errors.setdefault(name, []).extend(f"“{word[:50]}” {reason}" for word in unknown)
 
     @classmethod
     def described(cls, serializer_class):
@@ -365,7 +370,7 @@ class Options(BaseMetadata):
         found, ordering = [], []
         for name, word_filter in filters.items():
             schema = StrictFilters.shape(word_filter)
-            values = schema.get("items", {}).get("enum")
+            values = schema.get("items", schema).get("enum")
             if isinstance(word_filter, SortFilter):
                 ordering = values
             else:
