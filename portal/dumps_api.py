@@ -190,7 +190,9 @@ class OneDump(OfDump):
         return Response(told(dump, request))
 
 
-BINARY = sorted({kind.partition(";")[0] for kind in dumps.MEDIA_TYPES.values()} - {"application/json"})
+KINDS = sorted({kind.partition(";")[0] for kind in dumps.MEDIA_TYPES.values()} - {"application/json"})
+TEXT = [kind for kind in KINDS if kind.startswith("text/")]
+BINARY = [kind for kind in KINDS if kind not in TEXT]
 
 
 @extend_schema(
@@ -200,6 +202,7 @@ BINARY = sorted({kind.partition(";")[0] for kind in dumps.MEDIA_TYPES.values()} 
     ],
     responses={
         (200, *BINARY): OpenApiResponse(OpenApiTypes.BINARY, "The file."),
+        (200, *TEXT): OpenApiResponse(OpenApiTypes.STR, "The file."),
         (200, "application/json"): OpenApiResponse(OpenApiTypes.ANY, "The file."),
         206: OpenApiResponse(description="The bytes asked for."),
         304: OpenApiResponse(description="The file is the one that is held already."),
