@@ -193,14 +193,14 @@ class StrictFilters(BaseFilterBackend):
         if isinstance(word_filter, WholeFilter):
             return {"type": "integer", "minimum": 1, "maximum": word_filter.LIMIT}
         if isinstance(word_filter, TextFilter):
-            return {"type": "string", "maxLength": VALUE_LENGTH}
+            return {"type": "string", "pattern": r"^[^\u0000]*$", "maxLength": VALUE_LENGTH}
         if isinstance(word_filter, SortFilter):
             return {"type": "array", "items": {"type": "string", "enum": sorted(word_filter.known([]))}}
         if isinstance(word_filter, YearFacet):
             return {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}$"}}
         if isinstance(word_filter, WordsFilter):
             known = getattr(word_filter, "choices", None) or getattr(word_filter, "CHOICES", None)
-            word = {"type": "string"} | ({"enum": list(known)} if known else {"maxLength": VALUE_LENGTH})
+            word = {"type": "string"} | ({"enum": list(known)} if known else {})
             return word if issubclass(word_filter.field_class, OneWordField) else {"type": "array", "items": word}
         raise TypeError(f"{word_filter!r} has no description for the API.")
 
@@ -330,7 +330,8 @@ class Shape:
 
     @staticmethod
     def words(values):
-        return list(dict.fromkeys(word.strip() for value in values for word in value.split(",") if word.strip()))
+        """Return the words of values that are not blank; between two commas there is a word, if none that is known."""
+        return list(dict.fromkeys(word.strip() for value in values if value.strip() for word in value.split(",")))
 
     @classmethod
     def described(cls, serializer_class):

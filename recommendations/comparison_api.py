@@ -575,7 +575,9 @@ class Compare(Api):
     def get(self, request):
         filterset = StrictFilters().checked(request, Report.objects.published(), self)
         slugs = filterset.chosen("reports")
-        named = ",".join(request.query_params.getlist("reports")).split(",")
+        named = [
+            word for value in request.query_params.getlist("reports") if value.strip() for word in value.split(",")
+        ]
         if len(slugs) < 2:
             raise ValidationError({"reports": [f"Name two to {COMPARED} reports; here are {len(slugs)}."]})
         if len(named) > len(slugs):
