@@ -463,7 +463,11 @@ class Schema(AutoSchema):
         return {"anyOf": [{name: value for name, value in schema.items() if name != "description"}, short]} | said
 
     def get_tags(self):
-        return [self.path.removeprefix("/api/v1/").partition("/")[0] or "root"]
+        return [self.path.removeprefix("/api/v1/").partition("/")[0].replace(".", "_") or "root"]
+
+    def get_operation_id(self):
+        """Return a name that programs can use."""
+        return super().get_operation_id().replace(".", "_")
 
     def get_summary(self):
         name = getattr(self.view, "endpoint", None)

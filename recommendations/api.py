@@ -1095,16 +1095,12 @@ class SchemaRenderer(JSONRenderer):
     format = "schema"
 
 
+@extend_schema(responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "A JSON Schema of the 2020-12 draft.")})
 class DossierSchema(Api):
     """The JSON Schema of a dossier, the file in which a coded publication comes in and goes out."""
 
     renderer_classes = (SchemaRenderer, JSONRenderer)
 
-    @extend_schema(
-        operation_id="dossier_schema_retrieve",
-        tags=["dossier_schema"],
-        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, "A JSON Schema of the 2020-12 draft.")},
-    )
     def get(self, request):
         return Response(dossier.schema())
 
