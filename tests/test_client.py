@@ -14,7 +14,6 @@ from django.db.models import Q
 
 from portal import api, dumps
 from portal.urls import api_rows
-from portal.wsgi import application
 from recommendations.models import Actor, CrossReference, PolicyArea, Recommendation
 from tests import factories as make
 from tests.indexing import current
@@ -45,7 +44,7 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def client(made):
+def client(made, application):
     """A client of the portal in this process."""
     client = made("client").Client(base_url="http://testserver", raise_on_unexpected_status=True)
     return client.set_httpx_client(

@@ -21,7 +21,6 @@ from portal import dumps, keys
 from portal.filters import SlugWordsFilter
 from portal.models import ApiKey
 from portal.urls import api_rows
-from portal.wsgi import application
 from recommendations.filters import ComparedFilter, EndFilter
 from recommendations.models import Recommendation
 
@@ -33,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def site(django_db_setup, django_db_blocker, tmp_path_factory):
+def site(application, django_db_setup, django_db_blocker, tmp_path_factory):
     """The portal with the shipped corpus and a dump of it, for whichever thread asks; half of the requests have a key.
 
     A key changes nothing but the limit, so nothing may depend on which request has one.
