@@ -622,7 +622,7 @@ told = Shelf(most=5_000)  # objects, of three thousand bytes or so
 
 
 @cache
-def sources(rows_class):
+def kept_sources(rows_class):
     """Return (QuerySet, what `along()` returns) of Rows: nothing of a request is in them, and they are slow to make."""
     view = rows_class()
     return view.get_queryset(), view.along()
@@ -636,6 +636,7 @@ class Rows(Api, ReadOnlyModelViewSet):
     filterset_class = None
     detail_serializer_class = None
     keys = {"slug": "slug"}
+    timeless = True  # whether its QuerySets are made without asking the database, and so can be kept
     endpoint = classproperty(lambda cls: cls.serializer_class.endpoint)
     is_filtered = property(lambda self: self.action_map["get"] == "list")
 
@@ -671,9 +672,13 @@ class Rows(Api, ReadOnlyModelViewSet):
         """Return {member: what it needs of `prefetch_related`}; a member that is not given is not looked up."""
         return {}
 
+    @cached_property
+    def sources(self):
+        return kept_sources(type(self)) if self.timeless else (self.get_queryset(), self.along())
+
     def rows(self):
         """Return the rows with what the members of the answer need, and no more."""
-        rows, needs = sources(type(self))
+        rows, needs = self.sources
         lookups = dict.fromkeys(lookup for name in self.shape.members for lookup in needs.get(name, ()))
         return rows.prefetch_related(*lookups)
 
@@ -705,7 +710,7 @@ class Rows(Api, ReadOnlyModelViewSet):
     @property
     def plainly_many(self):
         """The members of which nothing is read but the slugs of whatever is related: see `slugs_of`."""
-        fields, apart = fields_of(self.get_serializer_class()), sources(type(self))[1]
+        fields, apart = fields_of(self.get_serializer_class()), self.sources[1]
         many = (name for name in self.shape.members if isinstance(fields[name], serializers.ManyRelatedField))
         return [(name, fields[name].child_relation.slug_field) for name in many if name not in apart]
 
