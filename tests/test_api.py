@@ -480,6 +480,13 @@ def test_queries_do_not_grow_with_rows(client, endpoint):
     assert queries(address(endpoint, row))[0] == one <= 24
 
 
+@pytest.mark.parametrize("rows", [rows for rows in api_rows if rows.timeless], ids=lambda rows: rows.endpoint)
+def test_what_is_kept_from_one_request_to_the_next_asks_nothing(rows, django_assert_num_queries):
+    world()
+    with django_assert_num_queries(0):
+        api.kept_sources.__wrapped__(rows)
+
+
 # --- what must not show ----------------------------------------------------------------------------------------------
 
 HIDDEN = [{"state": "draft"}, {"state": "in_review"}, {"state": "withdrawn"}]
