@@ -45,7 +45,15 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from portal import caching, index, keys
 from portal.addresses import path_to
-from portal.filters import SortFilter, TextFilter, WholeFilter, WordsFilter, YearFacet
+from portal.filters import (
+    VALUE_LENGTH,
+    OneWordField,
+    SortFilter,
+    TextFilter,
+    WholeFilter,
+    WordsFilter,
+    YearFacet,
+)
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
 from portal.shelf import Shelf
 from portal.telling import Telling, fields_of
@@ -185,14 +193,15 @@ class StrictFilters(BaseFilterBackend):
         if isinstance(word_filter, WholeFilter):
             return {"type": "integer", "minimum": 1, "maximum": word_filter.LIMIT}
         if isinstance(word_filter, TextFilter):
-            return {"type": "string", "maxLength": 200}
+            return {"type": "string", "pattern": r"^[^\u0000]*$", "maxLength": VALUE_LENGTH}
         if isinstance(word_filter, SortFilter):
             return {"type": "array", "items": {"type": "string", "enum": sorted(word_filter.known([]))}}
         if isinstance(word_filter, YearFacet):
             return {"type": "array", "items": {"type": "string", "pattern": r"^\d{4}$"}}
         if isinstance(word_filter, WordsFilter):
             known = getattr(word_filter, "choices", None) or getattr(word_filter, "CHOICES", None)
-            return {"type": "array", "items": {"type": "string"} | ({"enum": list(known)} if known else {})}
+            word = {"type": "string"} | ({"enum": list(known)} if known else {})
+            return word if issubclass(word_filter.field_class, OneWordField) else {"type": "array", "items": word}
         raise TypeError(f"{word_filter!r} has no description for the API.")
 
 
@@ -209,7 +218,7 @@ class Pages(BasePagination):
     SIZE, SIZE_MAX = 20, 100
     PARAMETERS = {
         "cursor": (
-            {"type": "string", "maxLength": CURSOR_LIMIT},
+            {"type": "string", "pattern": "^[A-Za-z0-9_-]*$", "maxLength": CURSOR_LIMIT},
             "Where the page begins or ends, as `next` and `previous` say it. It belongs to one order of the list, and "
             "stays good while rows come and go; what it looks like inside may change.",
         ),
@@ -300,8 +309,9 @@ class Shape:
 
     PARAMETERS = {
         "fields": "Members to give, with commas between or repeated; without it, all.",
-        "omit": "Members to leave out. What is not given is not looked up either.",
-        "expand": "Members to give as objects instead of slugs, as their own list has them, in short; one level deep.",
+        "omit": "Members to leave out, of those in `fields` too. What is not given is not looked up either.",
+        "expand": "Members to give as objects instead of slugs, as their own list has them, in short, where they are "
+        "given at all; one level deep.",
     }
 
     def __init__(self, serializer_class, params=None):
@@ -312,21 +322,16 @@ class Shape:
         self.errors = {}
         for name, words in asked.items():
             there = f"there are {', '.join(choices[name])}" if choices[name] else "there is none"
-            self.refuse(name, words, choices[name], f"is not known here; {there}.")
+            if unknown := [word for word in words if word not in choices[name]]:
+                self.errors[name] = [f"“{word[:50]}” is not known here; {there}." for word in unknown]
         self.members = [name for name in known if name in (asked["fields"] or known) and name not in asked["omit"]]
         self.whole = len(self.members) == len(known)
-        both = set(asked["fields"]) & set(asked["omit"])
-        self.refuse("omit", sorted(both), (), "is in fields too.")
-        self.expand = [name for name in choices["expand"] if name in asked["expand"]]
-        self.refuse("expand", self.expand, self.members, "is left out of the answer.")
+        self.expand = [name for name in choices["expand"] if name in asked["expand"] and name in self.members]
 
     @staticmethod
     def words(values):
-        return list(dict.fromkeys(word.strip() for value in values for word in value.split(",") if word.strip()))
-
-    def refuse(self, name, words, known, reason):
-        if unknown := [word for word in words if word not in known]:
-            self.errors.setdefault(name, []).extend(f"“{word[:50]}” {reason}" for word in unknown)
+        """Return the words of values that are not blank; between two commas there is a word, if none that is known."""
+        return list(dict.fromkeys(word.strip() for value in values if value.strip() for word in value.split(",")))
 
     @classmethod
     def described(cls, serializer_class):
@@ -366,7 +371,7 @@ class Options(BaseMetadata):
         found, ordering = [], []
         for name, word_filter in filters.items():
             schema = StrictFilters.shape(word_filter)
-            values = schema.get("items", {}).get("enum")
+            values = schema.get("items", schema).get("enum")
             if isinstance(word_filter, SortFilter):
                 ordering = values
             else:
@@ -409,6 +414,12 @@ REFUSALS = {
 }
 
 
+def link(operation, **places):
+    """Return an OpenAPI link to an operation, whose parameters stand at these places of an answer."""
+    parameters = {name: f"$response.body#/{place}" for name, place in places.items()}
+    return {"operationId": operation, "parameters": parameters}
+
+
 class Schema(AutoSchema):
     """The OpenAPI description of one operation: with every way it can end, and always in the same language."""
 
@@ -422,6 +433,14 @@ class Schema(AutoSchema):
     def _get_pagination_parameters(self):
         paginator = getattr(self.view, "pagination_class", None) if self.view.is_filtered else None
         return paginator().get_schema_operation_parameters(self.view) if paginator else []
+
+    def _get_parameters(self):
+        """Say of each parameter that may be left out that it may as well be blank."""
+        parameters = super()._get_parameters()
+        for parameter in parameters:
+            if parameter["in"] == "query" and not parameter.get("required"):
+                parameter["allowEmptyValue"] = True
+        return parameters
 
     def get_override_parameters(self):
         return list(Shape.described(self.view.get_serializer_class())) if isinstance(self.view, Rows) else []
@@ -444,7 +463,11 @@ class Schema(AutoSchema):
         return {"anyOf": [{name: value for name, value in schema.items() if name != "description"}, short]} | said
 
     def get_tags(self):
-        return [self.path.removeprefix("/api/v1/").partition("/")[0] or "root"]
+        return [self.path.removeprefix("/api/v1/").partition("/")[0].replace(".", "_") or "root"]
+
+    def get_operation_id(self):
+        """Return a name that programs can use."""
+        return super().get_operation_id().replace(".", "_")
 
     def get_summary(self):
         name = getattr(self.view, "endpoint", None)
@@ -477,6 +500,8 @@ class Schema(AutoSchema):
         for body in bodies.values():
             body["headers"] = limits
             body["description"] = body["description"] or "As asked."
+        if links := getattr(self.view, "links", {}):
+            bodies["200"]["links"] = links
         for code, (serializer, description, value) in REFUSALS.items():
             if code == "404" and "{" not in self.path:  # a list may be empty, and is there
                 continue
@@ -597,7 +622,7 @@ told = Shelf(most=5_000)  # objects, of three thousand bytes or so
 
 
 @cache
-def sources(rows_class):
+def kept_sources(rows_class):
     """Return (QuerySet, what `along()` returns) of Rows: nothing of a request is in them, and they are slow to make."""
     view = rows_class()
     return view.get_queryset(), view.along()
@@ -611,6 +636,7 @@ class Rows(Api, ReadOnlyModelViewSet):
     filterset_class = None
     detail_serializer_class = None
     keys = {"slug": "slug"}
+    timeless = True  # whether its QuerySets are made without asking the database, and so can be kept
     endpoint = classproperty(lambda cls: cls.serializer_class.endpoint)
     is_filtered = property(lambda self: self.action_map["get"] == "list")
 
@@ -623,6 +649,13 @@ class Rows(Api, ReadOnlyModelViewSet):
             path(f"{name}/", cls.as_view({"get": "list"}), name=f"api-{name}-list"),
             path(f"{name}/{words}", cls.as_view({"get": "retrieve"}), name=f"api-{name}-detail"),
         ]
+
+    @property
+    def links(self):
+        """The OpenAPI links of a list: where the words of the address of its first object stand in the answer."""
+        places = {key: column.removesuffix("__slug").replace("__", "/") for key, column in self.keys.items()}
+        words = {key: f"results/0/{place}" for key, place in places.items()}
+        return {"first": link(f"{self.endpoint}_retrieve", **words)} if self.is_filtered else {}
 
     @cached_property
     def shape(self):
@@ -639,9 +672,13 @@ class Rows(Api, ReadOnlyModelViewSet):
         """Return {member: what it needs of `prefetch_related`}; a member that is not given is not looked up."""
         return {}
 
+    @cached_property
+    def sources(self):
+        return kept_sources(type(self)) if self.timeless else (self.get_queryset(), self.along())
+
     def rows(self):
         """Return the rows with what the members of the answer need, and no more."""
-        rows, needs = sources(type(self))
+        rows, needs = self.sources
         lookups = dict.fromkeys(lookup for name in self.shape.members for lookup in needs.get(name, ()))
         return rows.prefetch_related(*lookups)
 
@@ -673,7 +710,7 @@ class Rows(Api, ReadOnlyModelViewSet):
     @property
     def plainly_many(self):
         """The members of which nothing is read but the slugs of whatever is related: see `slugs_of`."""
-        fields, apart = fields_of(self.get_serializer_class()), sources(type(self))[1]
+        fields, apart = fields_of(self.get_serializer_class()), self.sources[1]
         many = (name for name in self.shape.members if isinstance(fields[name], serializers.ManyRelatedField))
         return [(name, fields[name].child_relation.slug_field) for name in many if name not in apart]
 
@@ -782,7 +819,7 @@ class Elsewhere(Api):
         self.check_throttles(request)
         raise NotFound(NOTHING_HERE)
 
-    def get(self, request, rest):
+    def get(self, request):
         return redirect(request.get_full_path(force_append_slash=True), permanent=True)
 
 

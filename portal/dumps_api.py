@@ -16,7 +16,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from portal import __version__, dumps
-from portal.api import NOTHING_HERE, Api, RefusalSerializer, Schema
+from portal.api import NOTHING_HERE, Api, RefusalSerializer, Schema, link
 from portal.export import origin
 
 LATEST = "latest"  # in an address, in place of the moment of a dump
@@ -150,6 +150,7 @@ class Dumps(Api):
     versioned = False  # a dump is as of its own date
     schema = DumpSchema()
     operation, summary, answers = "dumps_list", "List dumps", {}
+    links = {"newest": link("dumps_retrieve", as_of="results/0/as_of")}
 
     def get(self, request):
         return Response({"results": [told(dump, request) for dump in dumps.newest_first()]})
@@ -183,12 +184,15 @@ class OneDump(OfDump):
     operation, summary = "dumps_retrieve", "One of the dumps"
     answers = {"307": {"Location": ("string", "The newest dump.")}}
     example = DumpSerializer.example
+    links = {"file": link("dumps_file", as_of="as_of", file="files/0/name")}
 
     def answer(self, request, dump):
         return Response(told(dump, request))
 
 
-BINARY = sorted({kind.partition(";")[0] for kind in dumps.MEDIA_TYPES.values()} - {"application/json"})
+KINDS = sorted({kind.partition(";")[0] for kind in dumps.MEDIA_TYPES.values()} - {"application/json"})
+TEXT = [kind for kind in KINDS if kind.startswith("text/")]
+BINARY = [kind for kind in KINDS if kind not in TEXT]
 
 
 @extend_schema(
@@ -198,6 +202,7 @@ BINARY = sorted({kind.partition(";")[0] for kind in dumps.MEDIA_TYPES.values()} 
     ],
     responses={
         (200, *BINARY): OpenApiResponse(OpenApiTypes.BINARY, "The file."),
+        (200, *TEXT): OpenApiResponse(OpenApiTypes.STR, "The file."),
         (200, "application/json"): OpenApiResponse(OpenApiTypes.ANY, "The file."),
         206: OpenApiResponse(description="The bytes asked for."),
         304: OpenApiResponse(description="The file is the one that is held already."),

@@ -1,7 +1,7 @@
 """Every address of the portal. Pages stand under a language prefix; the admin, the API and the probes do not."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 import recommendations.api
 import recommendations.comparison_api
@@ -42,7 +42,7 @@ api_patterns = [
     path("dumps/<slug:as_of>/<str:file>", dumps_api.DumpFile.as_view(), name="api-dump-file"),
     path("schema/", api.Description.as_view(), name="schema"),
     path("dossier.schema.json", recommendations.api.DossierSchema.as_view(), name="api-dossier-schema"),
-    path("<path:rest>", api.Elsewhere.as_view()),  # stays last
+    re_path("", api.Elsewhere.as_view()),  # whatever is left, line breaks too; stays last
 ]
 
 urlpatterns = [

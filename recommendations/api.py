@@ -848,6 +848,7 @@ class SubjectRows(Rows):
     serializer_class = SubjectSerializer
     detail_serializer_class = SubjectDetailSerializer
     filterset_class = SubjectFilterSet
+    timeless = False  # what stands above is looked up
 
     def get_queryset(self):
         # Grouped rows have no order of their own.

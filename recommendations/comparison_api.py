@@ -542,9 +542,16 @@ MeetingSerializer.example = {
     parameters=[
         OpenApiParameter(
             "reports",
-            {"type": "array", "items": {"type": "string", "pattern": SLUG}, "minItems": 2, "maxItems": COMPARED},
-            description="Slugs of two to four reports, with commas between or repeated. A symposium stands for its "
-            "essays too, and not beside one of them. The order is that of the answer, and changes nothing else.",
+            {
+                "type": "array",
+                "items": {"type": "string", "pattern": SLUG},
+                "minItems": 2,
+                "maxItems": COMPARED,
+                "uniqueItems": True,
+            },
+            description="Slugs of two to four reports, with commas between or repeated, each of them once. A symposium "
+            "stands for its essays too, and not beside one of them. The order is that of the answer, and changes "
+            "nothing else.",
             required=True,
             style="form",
             explode=False,
@@ -568,8 +575,13 @@ class Compare(Api):
     def get(self, request):
         filterset = StrictFilters().checked(request, Report.objects.published(), self)
         slugs = filterset.chosen("reports")
+        named = [
+            word for value in request.query_params.getlist("reports") if value.strip() for word in value.split(",")
+        ]
         if len(slugs) < 2:
             raise ValidationError({"reports": [f"Name two to {COMPARED} reports; here are {len(slugs)}."]})
+        if len(named) > len(slugs):
+            raise ValidationError({"reports": ["Name each report once, and nothing between two commas."]})
         filterset.queryset = filterset.queryset.side_by_side()
         found = meeting.meet(meeting.columns(slugs, filterset.documents()), PolicyArea.objects.all())
         return Response(self.told(request, found))

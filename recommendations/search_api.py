@@ -134,7 +134,7 @@ class PagedFilterSet(search.SearchFilterSet):
     parameters=[
         OpenApiParameter(
             "q",
-            {"type": "string", "pattern": r"\S", "maxLength": 200},
+            {"type": "string", "pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$", "maxLength": 200},
             description="What to look for, in the query language of `q` on every list; without it there is no search.",
             required=True,
         )

@@ -17,6 +17,7 @@ from rest_framework.exceptions import NotFound
 
 import reports.api
 from portal import api
+from portal.filters import VALUES_MOST
 from portal.text import digest, squeeze
 from portal.urls import api_names, api_patterns, api_rows
 from recommendations import dossier
@@ -383,7 +384,7 @@ def test_options_and_head_work_from_anywhere(client):
 
 
 def test_unknown_addresses_answer_in_json(client):
-    for path in ("nothing/", "nothing", "reports/报告/", "recommendations/only-one/", "reports/a/b/c/"):
+    for path in ("nothing/", "nothing", "reports/报告/", "recommendations/only-one/", "reports/a/b/c/", "reports/%0A/"):
         assert get(client, path, 404) == {"detail": api.NOTHING_HERE}
     response = client.get("/api/v1/reports?count=on")
     assert response.status_code == 301 and response["Location"] == "/api/v1/reports/?count=on"
@@ -392,6 +393,12 @@ def test_unknown_addresses_answer_in_json(client):
 def test_whatever_is_not_found_says_the_same():
     for error in (Http404("No Report matches the given query."), NotFound(api.NOTHING_HERE)):
         assert api.refusal(error, {}).data == {"detail": api.NOTHING_HERE}
+
+
+def test_so_many_different_values_are_taken_and_no_more(client):
+    years = [f"year={year}" for year in range(1900, 1900 + VALUES_MOST)]
+    get(client, f"recommendations/?{'&'.join(years + years[:5])}")
+    assert "year" in get(client, f"recommendations/?{'&'.join(years)}&force=must", 400)["errors"]
 
 
 def test_an_unreadable_query_is_refused(client):
@@ -471,6 +478,13 @@ def test_queries_do_not_grow_with_rows(client, endpoint):
     assert len(longer["results"]) >= len(listed["results"]) + 9
     assert many == few <= 16
     assert queries(address(endpoint, row))[0] == one <= 24
+
+
+@pytest.mark.parametrize("rows", [rows for rows in api_rows if rows.timeless], ids=lambda rows: rows.endpoint)
+def test_what_is_kept_from_one_request_to_the_next_asks_nothing(rows, django_assert_num_queries):
+    world()
+    with django_assert_num_queries(0):
+        api.kept_sources.__wrapped__(rows)
 
 
 # --- what must not show ----------------------------------------------------------------------------------------------
@@ -634,6 +648,30 @@ def test_the_description_is_valid_and_complete(openapi, tmp_path):
         assert "404" not in operation["responses"]
     asked = {parameter["name"] for parameter in openapi["paths"]["/api/v1/matrix/"]["get"]["parameters"]}
     assert asked == {*MatrixFilterSet.base_filters, "cursor", "page_size", "count"}
+
+
+def test_the_description_tells_what_is_one_word_and_what_may_be_blank(openapi):
+    parameters = {p["name"]: p for p in openapi["paths"]["/api/v1/matrix/"]["get"]["parameters"]}
+    kinds = {name: p["schema"]["type"] for name, p in parameters.items()}
+    assert kinds["columns"] == kinds["beside"] == "string" and kinds["area"] == kinds["ordering"] == "array"
+    assert parameters["columns"]["schema"]["enum"] == ["reports", "holders"]
+    assert all(p["allowEmptyValue"] for p in parameters.values())
+    (reports,) = openapi["paths"]["/api/v1/compare/"]["get"]["parameters"]
+    assert reports["schema"]["uniqueItems"] and "allowEmptyValue" not in reports
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_list_leads_to_its_first_object(client, openapi, endpoint):
+    world()
+    found = get(client, f"{endpoint}/")
+    (link,) = openapi["paths"][f"/api/v1/{endpoint}/"]["get"]["responses"]["200"]["links"].values()
+    path = {item["get"]["operationId"]: path for path, item in openapi["paths"].items()}[link["operationId"]]
+    for name, expression in link["parameters"].items():
+        value = found
+        for step in expression.removeprefix("$response.body#/").split("/"):
+            value = value[int(step) if step.isdigit() else step]
+        path = path.replace(f"{{{name}}}", value)
+    assert path == urlsplit(found["results"][0]["api_url"]).path
 
 
 def test_the_description_speaks_one_language(openapi):

@@ -324,6 +324,7 @@ def test_the_api_answers_conditionally(pair, client):
         ("reports=first,nobody", "reports"), ("reports=first,second&aera=x", "aera"),
         ("reports=first,second&format=csv", "format"), ("reports=first,second&page=1", "page"),
         ("reports=first,second&q=x", "q"), ("reports=a,b,c,d,e", "reports"), ("reports=first,%00", "reports"),
+        ("reports=first,second,first", "reports"), ("reports=first,,second", "reports"),
     ],
 )  # fmt: skip
 def test_the_api_refuses_and_names(pair, client, query, name):

@@ -117,6 +117,7 @@ class Command(BaseCommand):
             "portal.wsgi:application",
             f"--bind=127.0.0.1:{port}",
             "--threads=4",
+            "--limit-request-line=8190",  # the most there is: forty values of a filter make a long address
             "--no-control-socket",
         ]
         os.chdir(settings.BASE_DIR)
