@@ -176,9 +176,10 @@ def renew(kind, ids, thorough=False):
             items = {pk: items[pk] for pk in places}
         else:
             places, shifted = shelved(kind, items, held)
-            moved |= shifted
-            held |= {entry.object_id: entry for entry in entries_of(kind, shifted)}
-            items |= {item.object_id: item for item in source.items(sorted(shifted - items.keys()))}
+            if shifted:
+                moved |= shifted
+                held |= {entry.object_id: entry for entry in entries_of(kind, shifted)}
+                items |= {item.object_id: item for item in source.items(sorted(shifted - items.keys()))}
         exchange(kind, held, items, places, thorough)
     return public, moved
 
@@ -247,26 +248,23 @@ def exchange_on_sqlite(stale, entries):
 
 def term_ids(terms):
     """Return {(facet, value): id}, making the terms that there are not yet."""
-    wanted = defaultdict(set)
-    for facet, value in terms:
-        wanted[facet].add(value)
-    found = {}
-    for facet, values in wanted.items():
-        found |= known_terms(facet, values)
-        missing = sorted(values - {value for name, value in found if name == facet})
-        Term.objects.bulk_create([Term(facet=facet, value=value) for value in missing], ignore_conflicts=True)
-        found |= known_terms(facet, missing)
+    wanted = {*terms}
+    found = known_terms(wanted)
+    if missing := sorted(wanted - found.keys()):
+        Term.objects.bulk_create([Term(facet=facet, value=value) for facet, value in missing], ignore_conflicts=True)
+        found |= known_terms(missing)
     return found
 
 
-def known_terms(facet, values):
-    """Return {(facet, value): id} of the terms that there are."""
-    rows = [
-        row
-        for some in chunks(sorted(values), BATCH)
-        for row in Term.objects.filter(facet=facet, value__in=some).values_list("value", "pk")
-    ]
-    return {(facet, value): pk for value, pk in rows}
+def known_terms(terms):
+    """Return {(facet, value): id} of those of the terms that there are."""
+    found = {}
+    for some in chunks(sorted({*terms}), BATCH):  # sorted: of few facets each, so that they cross to little besides
+        facets, values = map(set, zip(*some, strict=True))
+        rows = Term.objects.filter(facet__in=facets, value__in=values).values_list("facet", "value", "pk")
+        crossed = {(facet, value): pk for facet, value, pk in rows}
+        found |= {term: crossed[term] for term in some if term in crossed}
+    return found
 
 
 def tell(kind, stale, fresh):
@@ -577,13 +575,8 @@ def unlike(kind, held, items, places):
     """Return {object id: names of columns} of entries held that are not what the items give, token for token."""
     both = sorted(items.keys() & held.keys())
     found, wanted = defaultdict(list), {}
-    wanting = defaultdict(set)
-    for pk in both:
-        for facet, value in items[pk].terms:
-            wanting[facet].add(value)
     ids = defaultdict(int)  # a term that there is not is filed nowhere
-    for facet, values in wanting.items():
-        ids |= known_terms(facet, values)
+    ids |= known_terms(term for pk in both for term in items[pk].terms)
     for pk in both:
         entry, head, body = entry_of(kind, items[pk], places[pk], items[pk].digest, ids)
         for column in ("place", "report_id", "date", "date_end", "name", "number", "documents", "terms", "digest"):

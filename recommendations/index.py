@@ -307,7 +307,7 @@ def area_reach(ids):
     """An area with its events, and what stands below it; with all that is filed there once one stands elsewhere."""
     below = PolicyArea.objects.subtree_ids(PolicyArea.objects.filter(pk__in=ids))
     lines = lineage()
-    terms = known_terms("area", {str(above) for pk in below for above in lines[pk]})
+    terms = known_terms(("area", str(above)) for pk in below for above in lines[pk])
     held = Entry.objects.filter(kind=Kind.AREAS, object_id__in=below).values_list("object_id", "terms")
     moved = [pk for pk, filed in held if {*filed} != {terms.get(("area", str(above))) for above in lines[pk]}]
     events = {*Event.objects.order_by().filter(areas__in=[*ids, *moved]).values_list("pk", flat=True)}
@@ -356,7 +356,7 @@ def above(subjects):
 def dimension_reach(ids):
     """A dimension with its framework; with all that is rated on it once it has come to stand in another."""
     frameworks = dict(Dimension.objects.filter(pk__in=ids).values_list("pk", "framework"))
-    terms, moved = known_terms("framework", {*map(str, frameworks.values())}), set()
+    terms, moved = known_terms(("framework", str(pk)) for pk in frameworks.values()), set()
     for dimension, framework in frameworks.items():
         filed = Entry.objects.filter(kind=Kind.RATINGS, terms__any=[terms.get(("framework", str(framework)), 0)])
         there = filed.values("object_id")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 from django.db.models import Count, F, Q
+from django.utils import translation
 
 from portal.management.commands.load_corpus import CORPUS, dossier_paths
 from portal.text import SqueezedText
@@ -29,6 +31,7 @@ from recommendations.models import (
 from recommendations.verification import verify
 from reports.ingest import read_source
 from reports.models import Author, Citation, Contribution, Event, Institution, Mention, Report, Work
+from tests.test_frameworks import LANGUAGES, check, drawn
 
 TEXTS = Path(os.environ.get("DUIZHAO_TEXTS") or Path(__file__).resolve().parents[2] / "shared" / "seeds")
 ESSAYS = ("zhu-feng", "ding-chun", "yang-cheng", "mao-ruipeng", "tang-bei", "liu-hongzhong", "sun-haiyong")
@@ -40,10 +43,19 @@ needs_texts = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module")
+def loaded(django_db_setup, django_db_blocker):
+    """Load the corpus once: what a test does to it is undone after that test, all of it after the last."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        for path in dossier_paths([CORPUS]):
+            load_dossier(path)
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def corpus(db):
-    for path in dossier_paths([CORPUS]):
-        load_dossier(path)
+def corpus(loaded, db):
+    """The shipped corpus, in the transaction of one test."""
 
 
 @pytest.fixture
@@ -231,3 +243,14 @@ def test_recommendations_on_the_meeting_points_are_tied(corpus):
     dialogue = CrossReference.objects.filter(source__action_type="dialogue", target__action_type="dialogue")
     ends = dialogue.values_list("source__report__slug", "target__report__slug")
     assert len({slug for pair in ends for slug in pair}) >= 5
+
+
+@pytest.mark.parametrize("view", ["overlay", "panels"])
+@pytest.mark.parametrize("code", LANGUAGES.values())
+def test_no_label_in_the_chart_of_a_framework_overlaps(corpus, code, view):
+    with translation.override(code):
+        for framework in Framework.objects.published():
+            charts = drawn(framework, view).charts
+            assert charts
+            for chart in charts:
+                check(chart)

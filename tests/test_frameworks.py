@@ -7,7 +7,6 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
@@ -284,22 +283,6 @@ def test_twenty_chinese_labels_in_one_quadrant_never_overlap(crowded, view):
             for chart in charts:
                 check(chart)
                 assert len(chart["entries"]) >= (20 if view == "overlay" else 5)
-
-
-@pytest.fixture
-def corpus(db):
-    call_command("load_corpus", verbosity=0)
-
-
-@pytest.mark.parametrize("view", ["overlay", "panels"])
-@pytest.mark.parametrize("code", LANGUAGES.values())
-def test_no_label_of_the_shipped_corpus_overlaps(corpus, code, view):
-    with translation.override(code):
-        for framework in Framework.objects.published():
-            charts = drawn(framework, view).charts
-            assert charts
-            for chart in charts:
-                check(chart)
 
 
 @pytest.mark.parametrize(
