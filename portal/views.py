@@ -33,7 +33,9 @@ STRIP = 6  # questions in the strip of disagreements
 drawings = Shelf(most=4_000)  # rows of lists as HTML, of two thousand characters or so
 
 
-def listing(request, filterset_class, queryset, template, *, table, row="", size=PAGE_SIZE, summary=None, **context):
+def listing(
+    request, filterset_class, queryset, template, *, table, row="", size=PAGE_SIZE, summary=None, along=None, **context
+):
     """Answer with one page, `size` rows long, of a filtered list, its facets and chips.
 
     `row` is the template of one row, which wants it under the name of its model and says the same to everybody who
@@ -42,6 +44,7 @@ def listing(request, filterset_class, queryset, template, *, table, row="", size
     Where `format` asks for another form, answer with the rows as `table` tells them: see portal.export. An unknown
     parameter or value is a 400 that names it. `context` is added to the template's, which also has `filterset`,
     `page_obj`, `facets`, `chips`, `total` and `data`; with `summary`, a function of the valid filterset, `summary` too.
+    `along` is called with the rows of the page, to give them what no queryset brings along.
     """
     filterset = filterset_class(request.GET, queryset=queryset, request=request)
     if errors := list_errors(request, filterset):
@@ -52,9 +55,12 @@ def listing(request, filterset_class, queryset, template, *, table, row="", size
         page = page_of(request, Keyset(filterset.ordered(), size))
     except BrokenCursor as broken:
         return refusal(request, {"cursor": [str(broken)]})
+    rows = page.rows if row else found(queryset, page.rows)
+    if along:
+        along(rows)
     shown = {
         "filterset": filterset,
-        "page_obj": page if row else replace(page, rows=found(queryset, page.rows)),
+        "page_obj": replace(page, rows=rows),
         "drawn": drawn(queryset, page.rows, row) if row else (),
         "total": filterset.total,
         "facets": filterset.facets(),

@@ -16,6 +16,7 @@ from portal.fields import KeyField, PartialDateField
 from portal.models import Named, SlugQuerySet, Span
 from portal.text import SqueezedText
 
+PLACES = 12  # notes that cite a work, shown in one place
 VOICES = ("own", "joint", "attributed")  # whose view a row is, in the order of print: `recommendations.models.Voice`
 
 
@@ -83,18 +84,12 @@ class AuthorQuerySet(SlugQuerySet):
         return self.annotate(report_count=Count("contributions__report", filter=public, distinct=True))
 
     def cited_by_others(self):
-        """People who wrote a published report, and are cited in another that they did not write.
-
-        Each comes with `written`, the contributions as an author, and `cited`, the works with their citations there.
-        """
+        """People who wrote a published report, and are cited in another that they did not write."""
         of_author = Contribution.objects.filter(role=Contribution.Role.AUTHOR)
         written = of_author.published().filter(author=OuterRef("pk"))
         own = of_author.filter(report=OuterRef("report"), author=OuterRef(OuterRef("pk")))
         elsewhere = Citation.objects.published().filter(~Exists(own), work__people=OuterRef("pk"))
-        return self.filter(Exists(written), Exists(elsewhere)).prefetch_related(
-            Prefetch("contributions", of_author.published().for_list(), to_attr="written"),
-            Prefetch("cited_works", Work.objects.published().for_list(), to_attr="cited"),
-        )
+        return self.filter(Exists(written), Exists(elsewhere))
 
 
 class Author(Named):
@@ -576,10 +571,27 @@ class WorkQuerySet(SlugQuerySet):
             Prefetch("people", Author.objects.published()),
         )
 
+    def with_places(self):
+        """Bring along the first PLACES published citations and one more, each with its report, and known people."""
+        places = Citation.objects.published().select_related("report")[: PLACES + 1]
+        return self.select_related("report").prefetch_related(
+            Prefetch("citations", places, to_attr="places"), Prefetch("people", Author.objects.published())
+        )
+
     def with_counts(self):
         """Annotate `report_count`: the published reports that cite a work, each once."""
         public = is_public("citations__report__")
         return self.annotate(report_count=Count("citations__report", filter=public, distinct=True))
+
+    def cited_together(self, works):
+        """Return {work id: [(another's id, its slug, n)]} of those that two or more reports cite together."""
+        other = "report__citations__work"
+        rows = Citation.objects.published().filter(work__in=works).order_by().values_list("work", other, f"{other}__slug")
+        found = {}
+        for work, *pair in rows.annotate(n=Count("report", distinct=True)).filter(n__gt=1):
+            if pair[0] not in (work, None):
+                found.setdefault(work, []).append(tuple(pair))
+        return found
 
     def with_company(self):
         """Bring along, besides what `for_list()` does, what else the citing reports cite: see `Work.company`."""
@@ -624,6 +636,15 @@ class Work(models.Model):
 
     def natural_key(self):
         return (self.slug,)
+
+    @property
+    def first_places(self):
+        """The first citations, of which `more_places` tells whether they are all; wants `with_places()`."""
+        return self.places[:PLACES]
+
+    @property
+    def more_places(self):
+        return len(self.places) > PLACES
 
     @property
     def citing(self):

@@ -1,15 +1,28 @@
 """The pages of who published what."""
 
+from collections import defaultdict
+from urllib.parse import urlencode
+
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from portal import export
+from portal.excerpt import Excerpt, filed, first, in_order, sifted
 from portal.export import twin
+from portal.filters import VALUES_MOST
+from portal.models import Entry, Kind
 from portal.views import listing
 from reports.export import AUTHORS, INSTITUTIONS, REPORTS, WORKS
 from reports.filters import AuthorFilterSet, InstitutionFilterSet, ReportFilterSet, WorkFilterSet
-from reports.models import VOICES, Author, Institution, Report, Work
+from reports.models import PLACES, VOICES, Author, Citation, Contribution, Institution, Report, Work
 
 REGISTER_SIZE = 300
+WORKS_SIZE = 50
+PEOPLE = 20  # people on the list of works, and
+MET = 12  # reports that each wrote, and works of each that are cited
+COMPANY = 5  # works named as cited together with one
+MOST = 50  # rows of one sort on the page of a person or an institution
 
 
 @require_safe
@@ -173,19 +186,29 @@ def author_detail(request, slug):
     """A person: what they took part in, who stands beside them, and the views that are theirs."""
     author = get_object_or_404(Author.objects.published(), slug=slug)
     printed = author.contributions.published()
-    institutions = Institution.objects.published().filter(affiliated_contributions__in=printed).distinct()
+    affiliated = Institution.objects.filter(affiliated_contributions__in=printed.order_by()).distinct()
+    at = dict(affiliated.order_by("slug").values_list("slug", "pk"))
+    beside = filed(Kind.AUTHORS, {("institution", str(pk)) for pk in at.values()}).exclude(object_id=author.pk)
     written = Report.objects.published().filter(contributions__author=author, contributions__role="author")
     context = {
         "row": author,
         "data": twin("authors", author),
-        "contributions": printed.for_list(),
-        "institutions": institutions,
-        "colleagues": Author.objects.published().affiliated_with(institutions).exclude(pk=author.pk),
-        "written": written.with_voices().distinct(),
-        "works": Work.objects.published().filter(people=author).for_list(),
+        "contributions": first(MOST, printed.for_list()),
+        "institutions": first(MOST, affiliated),
+        "colleagues": named(beside),
+        "beside_url": f"{reverse('reports:author_list')}?{urlencode({'institution': [*at][:VALUES_MOST]}, doseq=True)}",
+        "written": first(MOST, written.distinct(), Report.objects.with_voices()),
+        "works": first(MOST, Work.objects.published().filter(people=author), Work.objects.with_places()),
         "views": views_of(author),
     }
     return render(request, "reports/author.html", context)
+
+
+def named(entries):
+    """Return the Excerpt of the people whose entries these are."""
+    keys = list(entries.values_list("object_id", flat=True)[: MOST + 1])
+    people = in_order(keys[:MOST], Author.objects.all())
+    return Excerpt(people, len(keys) if len(keys) <= MOST else entries.count())
 
 
 @require_safe
@@ -199,13 +222,17 @@ def institution_list(request):
 @require_safe
 def institution_detail(request, slug):
     """An institution: its publications, its people as printed, and the views that are told of it."""
-    institution = get_object_or_404(Institution.objects.published().with_counts(), slug=slug)
+    institution = get_object_or_404(Institution.objects.published(), slug=slug)
+    entry = Entry.objects.filter(kind=Kind.INSTITUTIONS, object_id=institution.pk)
+    published = Report.objects.published().filter(publisher=institution)
+    dressed = Report.objects.with_counts().with_voices().for_list()
     context = {
         "row": institution,
         "data": twin("institutions", institution),
-        "reports": Report.objects.published().filter(publisher=institution).with_counts().with_voices().for_list(),
-        "contributions": institution.contributions.published().for_list(),
-        "affiliated": institution.affiliated_contributions.published().for_list(),
+        "documents": entry.values_list("documents", flat=True).first(),
+        "reports": first(MOST, published, dressed),
+        "contributions": first(MOST, institution.contributions.published().for_list()),
+        "affiliated": first(MOST, institution.affiliated_contributions.published().for_list()),
         "views": views_of(institution),
     }
     return render(request, "reports/institution.html", context)
@@ -214,19 +241,71 @@ def institution_detail(request, slug):
 def views_of(row):
     """Return the published positions held by the actor that a person or institution is: told of them by others."""
     actor = getattr(row, "actor", None)
-    return actor.positions.published().for_list() if actor else []
+    return first(MOST, actor.positions.published().for_list()) if actor else []
 
 
 @require_safe
 def work_list(request):
-    """The works that reports cite, each once, with every place that cites it."""
-    works = Work.objects.published().with_counts().with_company().order_by("-date", "slug")
-    people = [meeting(person) for person in Author.objects.cited_by_others()]
-    return listing(request, WorkFilterSet, works, "reports/works.html", table=WORKS, size=REGISTER_SIZE, people=people)
+    """The works that reports cite, each once, with the first places that cite it."""
+    works = Work.objects.published().with_counts()
+    listed, people = works.with_places(), None
+    if export.form_of(request):
+        listed = works.with_company()
+    else:
+        people = meetings()
+    template = "reports/works.html"
+    ordered = listed.order_by("-date", "slug")
+    return listing(
+        request, WorkFilterSet, ordered, template, table=WORKS, size=WORKS_SIZE, along=accompanied, people=people
+    )
 
 
-def meeting(person):
-    """Return how an author meets other documents: {person, written, cited: [(work, [citation by another])]}."""
-    written = [contribution.report for contribution in person.written]
-    cited = [(work, [c for c in work.citations.all() if c.report not in written]) for work in person.cited]
-    return {"person": person, "written": written, "cited": [(work, places) for work, places in cited if places]}
+def accompanied(works):
+    """Give works their `beside`, [(work, n)]: the first of their company (see `Work.company`), counted all at once."""
+    pairs = Work.objects.cited_together([work.pk for work in works if work.report_count > 1])
+    for some in pairs.values():
+        some.sort(key=lambda pair: (-pair[2], pair[1]))
+    others = Work.objects.in_bulk({pk for some in pairs.values() for pk, _slug, _n in some[:COMPANY]})
+    for work in works:
+        work.beside = [(others[pk], n) for pk, _slug, n in pairs.get(work.pk, ())[:COMPANY] if pk in others]
+
+
+def meetings():
+    """Return the Excerpt of how people who wrote a report meet others: {person, written, cited, more}.
+
+    `written` are reports, `cited` [(work, [citation by another])]. Only so many people are told, by name, and only so
+    much of each: `more` says that there is more. Their total is not counted, only whether there are others.
+    """
+    keys = list(Entry.objects.of_kind(Kind.AUTHORS).order_by("place").values_list("object_id", flat=True))
+    keys = sifted(keys, Author.objects.cited_by_others(), PEOPLE + 1)
+    shown = keys[:PEOPLE]
+    of_author = Contribution.objects.published().filter(role=Contribution.Role.AUTHOR, author__in=shown)
+    written, cited, places = defaultdict(list), defaultdict(list), defaultdict(list)
+    for author, report in of_author.order_by("-report__date", "report__slug").values_list("author", "report"):
+        written[author].append(report)
+    works = Work.objects.published().filter(people__in=shown)
+    for person, work in works.order_by("-date", "slug").values_list("people", "pk"):
+        cited[person].append(work)
+    notes = Citation.objects.published().filter(work__in={work for some in cited.values() for work in some})
+    for work, report, pk in notes.values_list("work", "report", "pk"):
+        places[work].append((report, pk))
+    found = []
+    for person in shown:
+        own = {*written[person]}
+        others = [(work, [pk for report, pk in places[work] if report not in own]) for work in cited[person]]
+        found.append((person, written[person], [(work, pks) for work, pks in others if pks]))
+    people = Author.objects.in_bulk(shown)
+    reports = Report.objects.in_bulk({pk for _person, own, _cited in found for pk in own[:MET]})
+    works = Work.objects.in_bulk({pk for _person, _own, some in found for pk, _places in some[:MET]})
+    wanted = {pk for _person, _own, some in found for _work, pks in some[:MET] for pk in pks[:PLACES]}
+    notes = Citation.objects.select_related("report").in_bulk(wanted)
+    rows = [
+        {
+            "person": people[person],
+            "written": [reports[pk] for pk in own[:MET]],
+            "cited": [(works[work], [notes[pk] for pk in pks[:PLACES]]) for work, pks in some[:MET]],
+            "more": len(own) > MET or len(some) > MET or any(len(pks) > PLACES for _work, pks in some),
+        }
+        for person, own, some in found
+    ]
+    return Excerpt(rows, len(keys))

@@ -28,6 +28,7 @@ LAYERS = {
         "sample",
         "loading",
         "telling",
+        "excerpt",
     },
     "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion", "search", "completion"},
     "edge": {"views", "api", "search_api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
