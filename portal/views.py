@@ -1,6 +1,6 @@
 """The list shape that every list page has, and the pages that belong to no one app."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlencode
 
 from django.db import DatabaseError, connection
@@ -14,7 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal import export, index, words
+from portal.excerpt import in_order, sifted
 from portal.filters import RELEVANCE
+from portal.models import Entry, Kind
 from portal.paging import BrokenCursor, Keyset, Page
 from portal.shelf import Shelf
 from portal.text import told
@@ -22,12 +24,13 @@ from recommendations import band, comparison, completion, forecasting
 from recommendations import search as everywhere
 from recommendations.export import EVENTS, FORECASTS
 from recommendations.filters import EventFilterSet, ForecastFilterSet
-from recommendations.models import STANCE_WORDS, STANCES, Actor, Position, Question, Rating
+from recommendations.models import STANCE_WORDS, STANCES, Actor, Position, Question, Rating, Voice
 from reports.models import Event, Report
 
 PAGE_SIZE = 20
 RIVER = 12  # documents on the front page
 RECORDS = 40  # documents, and holders, whose forecasts are summed up on one page
+HOLDERS = 12  # who are named under one stance, or with one axis, on the front page
 STRIP = 6  # questions in the strip of disagreements
 
 drawings = Shelf(most=4_000)  # rows of lists as HTML, of two thousand characters or so
@@ -168,15 +171,17 @@ def readyz(request):
 def front(request):
     """The front page: what the data itself says is worth reading, no more."""
     chosen = front_questions()
-    lead, *others = [story(question) for question in chosen["stories"]] or [None]
-    opposed = [story(question) for question in chosen["strip"]]
+    stories, opposed = ([story(question) for question in chosen[part]] for part in ("stories", "strip"))
+    named([*stories, *opposed])
+    lead, *others = stories or [None]
+    river = Entry.objects.of_kind(Kind.REPORTS).order_by("place").values_list("object_id", flat=True)[:RIVER]
     context = {
         "lead": lead,
         "second": others[:2],
         "third": others[2:4],
-        "ratings": rating_stories()[:1],
-        "strip": [one for one in opposed if one],
-        "river": Report.objects.published().with_counts().order_by("-date", "slug")[:RIVER],
+        "ratings": rating_story(),
+        "strip": opposed,
+        "river": in_order(river, Report.objects.published()),
     }
     return render(request, "portal/front.html", context)
 
@@ -187,18 +192,48 @@ def front_questions():
     {"stories": […], "strip": […]}. The lead is what most documents answer in more than one voice; then what documents
     themselves answer both ways; then, kind by kind, what most documents answer.
     """
-    many = Question.objects.published().with_counts().prefetch_related("areas").order_by("-report_count", "slug")
-    mixed = many.filter(own_count__gt=0).exclude(joint_count=0, attributed_count=0)
-    kinds = [many.filter(kind=kind)[:4] for kind in ("normative", "evaluative", "predictive")]
+    ranked = Entry.objects.of_kind(Kind.QUESTIONS).order_by("-documents", "name")
+    ranked, every = list(ranked.values_list("object_id", flat=True)), Question.objects.all()
+    kinds = [sifted(ranked, every.filter(kind=kind), 4) for kind in ("normative", "evaluative", "predictive")]
     wanted = [
-        mixed.first(),
-        *many.opposed("own", "joint")[:2],
-        *(q for three in zip(*kinds, strict=False) for q in three),
+        *sifted(ranked, every.in_voices(Voice.OWN).in_voices(Voice.JOINT, Voice.ATTRIBUTED), 1),
+        *sifted(ranked, every.opposed("own", "joint"), 2),
+        *(pk for three in zip(*kinds, strict=False) for pk in three),
     ]
-    stories = unlike_areas(dict.fromkeys(q for q in wanted if q), 5)
-    strip = [q.pk for q in many.opposed()[: STRIP + len(stories)] if q.pk not in stories[:3]][:STRIP]
-    found = Question.objects.with_counts().with_answers().in_bulk({*stories, *strip})
+    wanted = in_order(list(dict.fromkeys(wanted)), every.prefetch_related("areas"))
+    stories = unlike_areas(wanted, 5)
+    strip = [pk for pk in sifted(ranked, every.opposed(), STRIP + len(stories)) if pk not in stories[:3]][:STRIP]
+    found = Question.objects.prefetch_related("areas").in_bulk({*stories, *strip})
+    answers = answers_to(found)
+    for pk, question in found.items():
+        question.answers = answers[pk]
     return {"stories": [found[pk] for pk in stories], "strip": [found[pk] for pk in strip]}
+
+
+def answers_to(questions):
+    """Return {question id: its published positions, without their words}, for questions by id; thousands at a time."""
+    columns = "pk", "question", "report", "holder", "voice", "stance", "order", "report__date"
+    rows = Position.objects.published().filter(question__in=questions).values_list(*columns)
+    found = {pk: [] for pk in questions}
+    for pk, question, *rest in rows:
+        found[question].append(Told(pk, question, *rest))
+    return found
+
+
+@dataclass(slots=True)
+class Told:
+    """A position as far as it counts."""
+
+    pk: int
+    question_id: int
+    report_id: int
+    holder_id: int | None
+    voice: str
+    stance: int
+    order: int
+    date: str
+
+    holder_key = Position.holder_key
 
 
 def unlike_areas(questions, n):
@@ -213,7 +248,7 @@ def unlike_areas(questions, n):
 
 def story(question):
     """Return what the front page prints of a question: its finding in words, a few answers, its two hands."""
-    positions = comparison.dressed(question.positions.all())
+    positions = question.answers
     return {
         "question": question,
         "area": next(iter(question.areas.all()), None),
@@ -221,14 +256,14 @@ def story(question):
         "documents": len({position.report_id for position in positions}),
         "voices": comparison.by_voice(positions),
         "answers": unlike(positions, 3),
-        "yes": hand(question, [position for position in positions if position.stance > 0]),
-        "no": hand(question, [position for position in positions if position.stance < 0]),
+        "yes": hand(question.kind, [position for position in positions if position.stance > 0]),
+        "no": hand(question.kind, [position for position in positions if position.stance < 0]),
     }
 
 
 def unlike(positions, n):
     """Return up to n answers from different documents, as unlike in voice and stance as there are."""
-    chosen, left = [], sorted(positions, key=lambda p: (p.voice != "own", p.report.date == "", p.report.date, p.order))
+    chosen, left = [], sorted(positions, key=lambda p: (p.voice != "own", p.date == "", p.date, p.order))
     while left and len(chosen) < n:
         seen = {(p.voice, p.stance) for p in chosen}, {p.voice for p in chosen}, {p.stance for p in chosen}
         left = [p for p in left if p.report_id not in {c.report_id for c in chosen}]
@@ -237,22 +272,48 @@ def unlike(positions, n):
     return chosen
 
 
-def hand(question, positions):
-    """Return one hand of a disagreement: Groups by stance, each holder named once in each."""
-    groups = comparison.by_stance(question.kind, positions)
+def hand(kind, positions):
+    """Return one hand of a disagreement: Groups by stance, each holder named once in each, and only so many.
+
+    `unnamed` of a Group says how many more there are.
+    """
+    groups = comparison.by_stance(kind, positions)
     for group in groups:
         once = {(row.holder_key, row.voice): row for row in reversed(group.positions)}
-        group.holders = list(reversed(once.values()))
+        holders = list(reversed(once.values()))
+        group.holders, group.unnamed = holders[:HOLDERS], len(holders[HOLDERS:])
     return groups
 
 
-def rating_stories():
-    """Return the subjects that are rated at different levels on one axis: {subject, framework, lines}."""
-    found = {}
-    for row in comparison.dressed(Rating.objects.published().divergent().for_list().with_speakers()):
-        subject = found.setdefault((row.dimension.framework, row.subject), {})
-        subject.setdefault(row.dimension, []).append(row)
-    return [{"framework": key[0], "subject": key[1], "axes": list(axes.items())} for key, axes in found.items()]
+def named(stories):
+    """Put the rows themselves, with who speaks, in the place of what stories have Told of positions."""
+    groups = [group for story in stories for group in (*story["yes"], *story["no"])]
+    told = [row for story in stories for row in story["answers"]] + [row for group in groups for row in group.holders]
+    rows = Position.objects.select_related("report", "question", "holder").with_speakers()
+    held = {row.pk: row for row in comparison.spoken(rows.in_bulk({row.pk for row in told}).values())}
+    for story in stories:
+        story["answers"] = [held[row.pk] for row in story["answers"] if row.pk in held]
+    for group in groups:
+        group.holders = [held[row.pk] for row in group.holders if row.pk in held]
+    return stories
+
+
+def rating_story():
+    """Return the first subject that is rated at different levels on one axis, [{subject, framework, axes}], or none.
+
+    The axes are [(dimension, ratings, how many more there are)].
+    """
+    divergent = Rating.objects.published().divergent()
+    chosen = divergent.values_list("subject", "dimension__framework").first()
+    if not chosen:
+        return []
+    rows = divergent.filter(subject=chosen[0], dimension__framework=chosen[1])
+    axes = {}
+    for row in comparison.spoken(rows.select_related("subject", "dimension__framework", "assessor")):
+        axes.setdefault(row.dimension, []).append(row)
+    shown = [(axis, theirs[:HOLDERS], len(theirs[HOLDERS:])) for axis, theirs in axes.items()]
+    first = next(iter(axes.values()))[0]
+    return [{"framework": first.dimension.framework, "subject": first.subject, "axes": shown}]
 
 
 @require_safe

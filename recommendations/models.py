@@ -487,6 +487,11 @@ class QuestionQuerySet(SlugQuerySet):
         """Return (area id, question id), once for each area that a question is filed under."""
         return self.order_by().values_list("areas", "pk").distinct()
 
+    def in_voices(self, *voices):
+        """Questions that a published position answers in one of these voices."""
+        shown = Position.objects.published().filter(question=OuterRef("pk"), voice__in=voices)
+        return self.filter(Exists(shown))
+
     def opposed(self, *voices):
         """Questions to which published positions say both yes and no; with `voices`, in those voices alone."""
         shown = Position.objects.published().filter(question=OuterRef("pk"))
@@ -497,11 +502,6 @@ class QuestionQuerySet(SlugQuerySet):
     def with_outcomes(self):
         """Bring along what public reports tell of the outcome of forecasts, the newest first."""
         return self.prefetch_related(resolutions())
-
-    def with_answers(self):
-        """Bring along areas and published positions, each with all that its page shows of it."""
-        answers = Position.objects.published().for_list().with_speakers()
-        return self.prefetch_related("areas", Prefetch("positions", answers))
 
 
 def resolutions(path="resolutions"):
