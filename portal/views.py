@@ -1,6 +1,6 @@
 """The list shape that every list page has, and the pages that belong to no one app."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from urllib.parse import urlencode
 
 from django.db import DatabaseError, connection
@@ -204,36 +204,10 @@ def front_questions():
     stories = unlike_areas(wanted, 5)
     strip = [pk for pk in sifted(ranked, every.opposed(), STRIP + len(stories)) if pk not in stories[:3]][:STRIP]
     found = Question.objects.prefetch_related("areas").in_bulk({*stories, *strip})
-    answers = answers_to(found)
+    answers = Position.objects.published().told(found)
     for pk, question in found.items():
         question.answers = answers[pk]
     return {"stories": [found[pk] for pk in stories], "strip": [found[pk] for pk in strip]}
-
-
-def answers_to(questions):
-    """Return {question id: its published positions, without their words}, for questions by id; thousands at a time."""
-    columns = "pk", "question", "report", "holder", "voice", "stance", "order", "report__date"
-    rows = Position.objects.published().filter(question__in=questions).values_list(*columns)
-    found = {pk: [] for pk in questions}
-    for pk, question, *rest in rows:
-        found[question].append(Told(pk, question, *rest))
-    return found
-
-
-@dataclass(slots=True)
-class Told:
-    """A position as far as it counts."""
-
-    pk: int
-    question_id: int
-    report_id: int
-    holder_id: int | None
-    voice: str
-    stance: int
-    order: int
-    date: str
-
-    holder_key = Position.holder_key
 
 
 def unlike_areas(questions, n):
@@ -263,7 +237,7 @@ def story(question):
 
 def unlike(positions, n):
     """Return up to n answers from different documents, as unlike in voice and stance as there are."""
-    chosen, left = [], sorted(positions, key=lambda p: (p.voice != "own", p.date == "", p.date, p.order))
+    chosen, left = [], sorted(positions, key=lambda p: (p.voice != "own", p.report_date == "", p.report_date, p.order))
     while left and len(chosen) < n:
         seen = {(p.voice, p.stance) for p in chosen}, {p.voice for p in chosen}, {p.stance for p in chosen}
         left = [p for p in left if p.report_id not in {c.report_id for c in chosen}]

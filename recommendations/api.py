@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from portal.addresses import path_to
 from portal.api import Api, Plain, Row, Rows, Slug, WordField, addresses
 from portal.telling import Telling
-from recommendations import comparison, divergence, dossier
+from recommendations import divergence, dossier, filed
 from recommendations.filters import (
     ActorFilterSet,
     AreaFilterSet,
@@ -931,12 +931,8 @@ class AreaRows(Rows):
     def learn(self, rows):
         if not self.shows("recommendation_count", "recommendations_by_voice"):
             return {}
-        found = comparison.branches(PolicyArea.objects.all(), Recommendation.objects.published().by_area(), ())
-        return {
-            "counts": {
-                pk: {voice: len(filed) for voice, filed in branch.advice.items()} for pk, branch in found.items()
-            }
-        }
+        known = filed.area_voices()
+        return {"counts": {row.pk: dict.fromkeys(Voice.values, 0) | known.get(row.pk, {}) for row in rows}}
 
 
 class ActorSerializer(Names):

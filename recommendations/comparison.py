@@ -323,18 +323,6 @@ def divided(kind, positions, turns=()):
     return [(first, stances) for first, stances in groups if len(stances) > 1]
 
 
-def without_position(reports, positions):
-    """Return (silent, uncoded): reports read in full that state nothing, and reports whose coding is not complete.
-
-    A publication speaks through its parts: it is not silent where one of them answers.
-    """
-    speaking = {position.report_id for position in positions}
-    through = {report.part_of_id for report in reports if report.pk in speaking}
-    rest = [report for report in reports if report.pk not in speaking]
-    silent = [report for report in rest if report.coding == Report.Coding.COMPLETE and report.pk not in through]
-    return silent, [report for report in rest if report.coding != Report.Coding.COMPLETE]
-
-
 # ----------------------------------------------------------------------------------------------------------------------
 # A recommendation and the others
 # ----------------------------------------------------------------------------------------------------------------------
@@ -433,21 +421,24 @@ def echo(ends, others):
 
 @dataclass
 class Branch:
-    """A policy area with all that is filed under it and under its children, each row once."""
+    """A policy area with all that is filed under it and under its children, each row once.
+
+    `counted` is {voice: number of recommendations} where that is known already, and no `advice` is given.
+    """
 
     area: object
     children: list = field(default_factory=list)
     advice: dict = field(default_factory=lambda: {voice: set() for voice in Voice.values})
-    questions: set = field(default_factory=set)
+    counted: dict = field(default_factory=dict)
 
     @property
     def voices(self):
         """{voice: number of recommendations}; voices without one are left out."""
-        return {voice: len(rows) for voice, rows in self.advice.items() if rows}
+        return self.counted or {voice: len(rows) for voice, rows in self.advice.items() if rows}
 
 
-def branches(areas, advice, questions):
-    """Return {area id: Branch}. `advice` are (area id, row id, voice), `questions` (area id, row id)."""
+def branches(areas, advice=(), counted=None):
+    """Return {area id: Branch}. `advice` are (area id, row id, voice), `counted` {area id: {voice: n}} in its place."""
     found = {area.pk: Branch(area) for area in areas}
     for branch in found.values():
         if branch.area.parent_id:
@@ -455,9 +446,8 @@ def branches(areas, advice, questions):
     for area, row, voice in advice:
         for branch in upwards(found, area):
             branch.advice[voice].add(row)
-    for area, row in questions:
-        for branch in upwards(found, area):
-            branch.questions.add(row)
+    for area, voices in (counted or {}).items():
+        found[area].counted = voices
     return found
 
 
@@ -474,16 +464,6 @@ def by_report(rows):
     for row in rows:
         found.setdefault(row.report_id, (row.report, []))[1].append(row)
     return list(found.values())
-
-
-def addressed(rows):
-    """Return [(actor, {voice: n})] of those whom rows address, the most often addressed first."""
-    found = {}
-    for row in rows:
-        for actor in row.addressees.all():
-            found.setdefault(actor.pk, (actor, []))[1].append(row)
-    ranked = sorted(found.values(), key=lambda pair: (-len(pair[1]), pair[0].slug))
-    return [(actor, by_voice(theirs)) for actor, theirs in ranked]
 
 
 # ----------------------------------------------------------------------------------------------------------------------

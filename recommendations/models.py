@@ -1,5 +1,6 @@
 """What a report says: recommendations, positions, ratings, and the shared vocabulary in which they are coded."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.conf import settings
@@ -244,10 +245,6 @@ class RecommendationQuerySet(CodedQuerySet):
         """Return {row id: report id} of rows that count."""
         return dict(self.atomic().order_by().values_list("pk", "report"))
 
-    def newest_by_area(self):
-        """Return {area id: date of the newest report} over rows that count, filed directly under an area."""
-        return dict(self.atomic().order_by().values_list("areas").annotate(Max("report__date")))
-
     def on_report(self):
         """What a report's page shows of its advice; the report itself is known there."""
         return (
@@ -483,10 +480,6 @@ class QuestionQuerySet(SlugQuerySet):
         near = self.model.objects.filter(areas__in=question.areas.all())
         return self.filter(pk__in=near.values("pk")).exclude(pk=question.pk)
 
-    def by_area(self):
-        """Return (area id, question id), once for each area that a question is filed under."""
-        return self.order_by().values_list("areas", "pk").distinct()
-
     def in_voices(self, *voices):
         """Questions that a published position answers in one of these voices."""
         shown = Position.objects.published().filter(question=OuterRef("pk"), voice__in=voices)
@@ -672,6 +665,14 @@ class PositionQuerySet(CodedQuerySet):
         resting = Position.objects.filter(recommendation__in=recommendations.order_by().values("pk"))
         return self.filter(question__in=resting.values("question"))
 
+    def told(self, questions):
+        """Return {question id: what Told says of each of these positions on it}, thousands at a time."""
+        columns = "pk", "question", "report", "holder", "voice", "stance", "order", "report__date"
+        found = {pk: [] for pk in questions}
+        for pk, question, *rest in self.filter(question__in=found).values_list(*columns):
+            found[question].append(Told(pk, question, *rest))
+        return found
+
     def on_report(self):
         """What a report's page shows of its positions; the report itself is known there."""
         return self.select_related("question", "holder", "recommendation").prefetch_related("evidence")
@@ -815,6 +816,22 @@ class Position(Coded):
         if (outcome == Question.Outcome.YES) != (stance > 0):
             return cls.Result.FAILED
         return cls.Result.HELD if clearly else cls.Result.PART
+
+
+@dataclass(slots=True)
+class Told:
+    """A position as far as it counts, without its words."""
+
+    pk: int
+    question_id: int
+    report_id: int
+    holder_id: int | None
+    voice: str
+    stance: int
+    order: int
+    report_date: str
+
+    holder_key = Position.holder_key
 
 
 class Resolution(Span):

@@ -4,7 +4,7 @@ from collections import Counter
 from functools import cache, partial
 from itertools import groupby
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import get_template
@@ -13,9 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
-from portal import export
+from portal import export, finding
+from portal.excerpt import Excerpt, first, in_order
+from portal.excerpt import filed as under
 from portal.export import form_of, forms, links, twin
-from portal.filters import PRESENTATION
+from portal.filters import FACET_MOST, PRESENTATION
+from portal.models import Entry, Kind
 from portal.paging import BrokenCursor, whole
 from portal.templatetags.duizhao import tr
 from portal.text import number
@@ -29,7 +32,7 @@ from portal.views import (
     sorting,
     stance_table,
 )
-from recommendations import comparison, divergence, drawing, matrix, meeting
+from recommendations import comparison, divergence, drawing, filed, matrix, meeting
 from recommendations.export import AREAS, FRAMEWORKS, QUESTIONS, RATINGS, RECOMMENDATIONS, SUBJECTS
 from recommendations.filters import (
     COMPARED,
@@ -69,6 +72,12 @@ ROWS_SHOWN = 6  # what an area page shows of one document before it refers to th
 CHOICES = 60  # documents to choose from on one page
 PROPOSALS = 5  # pairs proposed
 CLOSEST = 3
+SUMMED_MOST = 2_000  # recommendations of an area that are summed up on its page
+DOCUMENTS_SHOWN = 20  # documents of an area
+QUESTIONS_SHOWN = 12
+ANSWERS_SHOWN = 100  # positions on one question, and
+ANSWERS_BESIDE = 20  # positions of others beside a recommendation
+DOCUMENTS_SILENT = 100  # documents that take none
 ASKED_MOST = 400  # rows of a list of which is told what they ask together
 
 
@@ -100,7 +109,7 @@ def asked_of(filterset):
         return {"name": filterset.filters["addressee"].labels(words)[words[0]], "most": ASKED_MOST}
     rows = filterset.qs
     reports = rows.by_document()
-    branches = comparison.branches(PolicyArea.objects.all(), rows.by_area(), ())
+    branches = comparison.branches(PolicyArea.objects.all(), rows.by_area())
     references = CrossReference.objects.published().touching_any(rows).with_ends()
     echoes = comparison.echoes(reports, references)
     answers = Position.objects.published().beside(rows).select_related("question", "recommendation__report")
@@ -121,14 +130,18 @@ def recommendation_detail(request, report, key):
     ends = Recommendation.objects.published().for_page().with_speakers()
     ends = {end.pk: end for end in comparison.dressed(ends.filter(pk__in=other_ends(row, references)))}
     own = list(row.positions.select_related("question"))
-    others = Position.objects.published().for_list().with_speakers().exclude(report=row.report)
-    others = comparison.dressed(others.filter(question__in=[position.question_id for position in own]))
+    told = Position.objects.published().exclude(report=row.report).told([position.question_id for position in own])
+    shown = [answer.pk for answers in told.values() for answer in answers[:ANSWERS_BESIDE]]
+    others = comparison.dressed(in_order(shown, Position.objects.for_list().with_speakers()))
     context = {
         "row": comparison.dressed([row])[0],
         "data": twin("recommendations", row),
-        "say": comparison.echo(ends, others),
+        "say": comparison.echo(ends, [answer for answers in told.values() for answer in answers]),
         "relations": comparison.relations(row, references, ends),
-        "answers": comparison.answers(own, others),
+        "answers": [
+            (position, groups, Excerpt(told[position.question_id][:ANSWERS_BESIDE], len(told[position.question_id])))
+            for position, groups in comparison.answers(own, others)
+        ],
     }
     return render(request, "recommendations/recommendation_detail.html", context)
 
@@ -162,10 +175,9 @@ def downwards(branch):
 def tallied(branches):
     """Return {primary key: area} of {primary key: branch}, each area with what AREAS wants to know of it."""
     areas = PolicyArea.objects.select_related("parent").in_bulk(list(branches))
-    dates = Recommendation.objects.published().newest_by_area()
     for pk, area in areas.items():
         area.tally = branches[pk].voices
-        area.newest = max(dates.get(branch.area.pk, "") for branch in downwards(branches[pk]))
+        area.newest = filed.newest(pk)
     return areas
 
 
@@ -173,29 +185,62 @@ def tallied(branches):
 def area_detail(request, slug):
     area = get_object_or_404(PolicyArea, slug=slug)
     found = all_branches()
-    branch = found[area.pk]
-    advice = {pk for rows in branch.advice.values() for pk in rows}
-    rows = list(Recommendation.objects.published().for_list().filter(pk__in=advice))
-    questions = Question.objects.published().with_counts().with_contention().filter(pk__in=branch.questions)
+    known = filed.summed_up(area.pk, SUMMED_MOST)
+    questions = under(Kind.QUESTIONS, ("area", str(area.pk)))
+    ranked = list(questions.order_by("-documents", "name").values_list("object_id", flat=True)[:QUESTIONS_SHOWN])
     context = {
-        "branch": branch,
+        "branch": found[area.pk],
         "data": twin("areas", area),
         "above": [one.area for one in comparison.upwards(found, area.parent_id)][::-1],
-        "reports": [
-            (report, theirs[:ROWS_SHOWN], comparison.by_voice(theirs), len(theirs) > ROWS_SHOWN)
-            for report, theirs in comparison.by_report(rows)
-        ],
-        "addressed": comparison.addressed(rows),
-        "questions": questions.order_by("-report_count", "slug"),
-        "events": Event.objects.published().filter(areas__in=PolicyArea.objects.subtree_ids([area])).distinct().count(),
+        "documents": len(known["documents"]) if known["all"] else None,
+        "reports": documents_of(known),
+        "addressed": addressed_in(area, known),
+        "most": number(SUMMED_MOST),
+        "questions": Excerpt(
+            in_order(ranked, Question.objects.with_counts().with_contention()),
+            finding.total(Kind.QUESTIONS, finding.term_ids({("area", str(area.pk))}).values()),
+        ),
+        "events": finding.total(Kind.EVENTS, finding.term_ids({("area", str(area.pk))}).values()),
     }
     return render(request, "recommendations/area_detail.html", context)
 
 
+def documents_of(known):
+    """Return the Excerpt of the documents of an area, the newest: [(report, its first rows, {voice: n}, whether more)].
+
+    Of how many there are, no more is known than what was read.
+    """
+    keys = list(known["documents"])
+    reports = in_order(keys[:DOCUMENTS_SHOWN], Report.objects.all())
+    shown = {report.pk: known["rows"][report.pk][:ROWS_SHOWN] for report in reports}
+    rows = Recommendation.objects.in_bulk([pk for some in shown.values() for pk in some])
+    told = [
+        (
+            report,
+            [rows[pk] for pk in shown[report.pk] if pk in rows],
+            known["documents"][report.pk],
+            len(known["rows"][report.pk]) > ROWS_SHOWN,
+        )
+        for report in reports
+    ]
+    return Excerpt(told, len(keys) if known["all"] else len(keys) + 1)
+
+
+def addressed_in(area, known):
+    """Return [(actor, {voice: n})] of those whom an area addresses, the most often addressed first.
+
+    Without numbers where not all of its recommendations were read.
+    """
+    if not known["all"]:
+        return [(actor, {}) for actor in in_order(filed.addressed(area.pk, FACET_MOST), Actor.objects.all())]
+    actors = Actor.objects.in_bulk(known["addressees"])
+    pairs = [(actors[pk], voices) for pk, voices in known["addressees"].items() if pk in actors]
+    return sorted(pairs, key=lambda pair: (-sum(pair[1].values()), pair[0].slug))
+
+
 def all_branches():
-    """Return the taxonomy with what is filed under it, {area id: Branch}."""
-    advice = Recommendation.objects.published().by_area()
-    return comparison.branches(PolicyArea.objects.all(), advice, Question.objects.published().by_area())
+    """Return the taxonomy with how much is filed under it, {area id: Branch}."""
+    return comparison.branches(PolicyArea.objects.all(), counted=filed.area_voices())
 
 
 @require_safe
@@ -221,32 +266,53 @@ def matrix_of(query):
 @require_safe
 def question_detail(request, slug):
     question = get_object_or_404(Question.objects.published().with_outcomes().prefetch_related("areas"), slug=slug)
-    found = Position.objects.published().for_list().with_speakers().filter(question=question)
-    positions, kind = comparison.dressed(found), question.kind
-    silent, uncoded = comparison.without_position(list(Report.objects.published().for_list()), positions)
-    contention, own_documents = comparison.contention(positions)
+    told, kind = Position.objects.published().told([question.pk])[question.pk], question.kind
+    shown = Position.objects.for_list().with_speakers()
+    positions = comparison.dressed(in_order([row.pk for row in told[:ANSWERS_SHOWN]], shown))
+    silent, uncoded = without_position(told)
+    contention, own_documents = comparison.contention(told)
     turns = comparison.then_and_now(positions)
+    groups = comparison.by_stance(kind, positions)
+    voices = {group.stance: group.voices for group in comparison.by_stance(kind, told)}
+    for group in groups:
+        group.voices = voices[group.stance]
     context = {
         "question": question,
         "told": comparison.told(question),
         "data": twin("questions", question),
-        "say": comparison.debate(kind, positions, len(silent), len(uncoded)),
-        "document_count": len({position.report_id for position in positions}),
-        "voices": comparison.by_voice(positions),
+        "say": comparison.debate(kind, told, silent.total, uncoded.total),
+        "document_count": len({position.report_id for position in told}),
+        "voices": comparison.by_voice(told),
         "contention": contention,
         "own_documents": own_documents,
         "stand": comparison.stand(kind, positions),
-        "groups": comparison.by_stance(kind, positions),
+        "answers": Excerpt(positions, len(told)),
+        "groups": groups,
         "divided": comparison.divided(kind, positions, turns),
         "turns": turns,
         "silent": silent,
         "uncoded": uncoded,
-        "neighbours": Question.objects.published()
-        .with_counts()
-        .beside(question)
-        .order_by("-report_count", "slug")[:NEIGHBOURS],
+        "neighbours": in_order(neighbours(question), Question.objects.all()),
     }
     return render(request, "recommendations/question_detail.html", context)
+
+
+def without_position(answers):
+    """Return Excerpts of (silent, uncoded) documents: those read in full that state nothing, those not fully coded.
+
+    A publication speaks through its parts: it is not silent where one of them answers.
+    """
+    public, complete = Report.objects.published(), Q(coding=Report.Coding.COMPLETE)
+    speaking = {position.report_id for position in answers}
+    through = public.filter(pk__in=speaking).exclude(part_of=None).order_by().values_list("part_of", flat=True)
+    rest = (public.filter(complete).exclude(pk__in=speaking | {*through}), public.filter(~complete, ~Q(pk__in=speaking)))
+    return tuple(first(DOCUMENTS_SILENT, some, Report.objects.all()) for some in rest)
+
+
+def neighbours(question):
+    """Return the ids of other questions of the same areas, those first that most documents answer."""
+    near = Entry.objects.filter(kind=Kind.QUESTIONS, object_id__in=Question.objects.beside(question).values("pk"))
+    return list(near.order_by("-documents", "name").values_list("object_id", flat=True)[:NEIGHBOURS])
 
 
 @require_safe
@@ -448,7 +514,7 @@ def matrix_lines(rows, said):
 
 def matrix_choices():
     """Return what the form of the matrix offers; the areas as (area, indent), the newest documents only."""
-    found = comparison.branches(PolicyArea.objects.all(), (), ())
+    found = comparison.branches(PolicyArea.objects.all())
     return {
         "areas": list(indented(branch for branch in found.values() if branch.area.parent_id is None)),
         "reports": Report.objects.published().only("slug", "title_zh", "title_en")[:WIDEST],

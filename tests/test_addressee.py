@@ -79,7 +79,7 @@ def exported(client, query):
     "query", ["addressee=asked", "addressee=asked&voice=joint&voice=attributed", "addressee=asked&area=apart"]
 )
 def test_the_page_counts_what_the_file_lists(client, advice, query):
-    found = comparison.branches(PolicyArea.objects.all(), (), ())
+    found = comparison.branches(PolicyArea.objects.all())
     counts, reports = {}, {}
     for row in exported(client, query):
         areas = PolicyArea.objects.filter(slug__in=row["areas"].split(" | "))

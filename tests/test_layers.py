@@ -30,7 +30,7 @@ LAYERS = {
         "telling",
         "excerpt",
     },
-    "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion", "search", "completion"},
+    "comparing": {"band", "matrix", "meeting", "divergence", "forecasting", "suggestion", "search", "completion", "filed"},
     "edge": {"views", "api", "search_api", "admin", "feeds", "context_processors", "templatetags", "wsgi"},
     "crossing": {"comparison_api", "dictionary", "dumps_api"},
     "gathering": {"dumping"},
