@@ -33,7 +33,7 @@ FORMS = {
 PAGE_FORMS = {"csv": ("CSV", "text/csv"), "json": ("JSON", "application/json")}  # of a page that is no list
 FEEDS = ("atom", "jsonfeed")
 FEED_SIZE = 50
-BATCH = 200
+FIRST, BATCH = 20, 200  # rows told before anything is sent, and in each piece that follows
 BOM = "\ufeff"  # without it Excel reads Chinese as Latin letters
 SEPARATOR = " | "
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # a spreadsheet would run what begins so
@@ -141,7 +141,8 @@ def answer(request, table, keys, fetch, objects, words=()):
     """
     form = form_of(request)
     if form in FEEDS:
-        found = next(batches(keys[:FEED_SIZE], fetch, FEED_SIZE), [])
+        rows = fetch(keys[:FEED_SIZE])
+        found = [rows[key] for key in keys[:FEED_SIZE] if key in rows]
         body = {"atom": atom, "jsonfeed": json_feed}[form](request, table, found, words)
         return HttpResponse(body, content_type=f"{FORMS[form][1]}; charset=utf-8")
     if form == "csv":
@@ -161,11 +162,13 @@ def download(name, form, text):
 
 
 def batches(keys, fetch, size):
-    """Yield the rows of primary keys in their order, so many at a time."""
-    for start in range(0, len(keys), size):
-        some = keys[start : start + size]
+    """Yield the rows of primary keys in their order, so many at a time; the FIRST few are not kept waiting."""
+    start, many = 0, min(FIRST, size)
+    while start < len(keys):
+        some = keys[start : start + many]
         found = fetch(some)
         yield [found[key] for key in some if key in found]
+        start, many = start + many, size
 
 
 def origin(request):

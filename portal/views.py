@@ -29,6 +29,8 @@ from reports.models import Event, Report
 
 PAGE_SIZE = 20
 RIVER = 12  # documents on the front page
+EVENTS_MOST = 400  # events on one timeline
+FORECASTS_MOST = 10_000  # forecasts that are summed up at once
 RECORDS = 40  # documents, and holders, whose forecasts are summed up on one page
 HOLDERS = 12  # who are named under one stance, or with one axis, on the front page
 STRIP = 6  # questions in the strip of disagreements
@@ -301,8 +303,13 @@ def forecasts(request):
         rows,
         "portal/forecasts.html",
         table=FORECASTS,
-        summary=lambda filterset: track_records(filterset.qs.tally()),
+        summary=summed_up,
     )
+
+
+def summed_up(filterset):
+    """Return the track records of the forecasts of a list; of very many only that they are `most` at a time."""
+    return {"most": FORECASTS_MOST} if filterset.total > FORECASTS_MOST else track_records(filterset.qs.tally())
 
 
 def track_records(sorts):
@@ -323,11 +330,17 @@ def timeline(request):
     filterset = EventFilterSet(request.GET, queryset=Event.objects.published().for_list(), request=request)
     if errors := list_errors(request, filterset):
         return refusal(request, errors)
-    rows = filterset.queryset.in_bulk(filterset.keys())
+    keys = filterset.keys()
+    facts = {pk: told for pk, *told in Event.objects.filter(pk__in=keys).values_list("pk", "target", "date")}
     # Goals last, undated before them
-    events = sorted(rows.values(), key=lambda event: (event.target, not event.date))
+    keys = sorted((pk for pk in keys if pk in facts), key=lambda pk: (facts[pk][0], not facts[pk][1]))
     if export.form_of(request):
-        return as_data(request, filterset, EVENTS, [event.pk for event in events])
+        return as_data(request, filterset, EVENTS, keys)
+    total = sum(not facts[pk][0] for pk in keys)
+    if cut := len(keys) > EVENTS_MOST:
+        latest = {*sorted(keys, key=lambda pk: facts[pk][1], reverse=True)[:EVENTS_MOST]}
+        keys = [pk for pk in keys if pk in latest]
+    events = in_order(keys, Event.objects.with_places())
     years, targets = {}, []
     for event in events:
         if event.target:
@@ -340,7 +353,8 @@ def timeline(request):
         "chips": chips(request, filterset),
         "years": list(years.items()),
         "targets": targets,
-        "total": sum(map(len, years.values())),
+        "total": total,
+        "most": EVENTS_MOST if cut else None,
         "say": band.words(events),
         "bands": [one for scale in (band.WIDE, band.NARROW) if (one := band.band(events, title, scale))],
         "data": export.links(request, EVENTS),

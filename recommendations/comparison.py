@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.text import joined, listed, number
 from recommendations.models import ENOUGH, STANCE_WORDS, STANCES, CrossReference, Question, Voice
-from reports.models import Contribution, Report
+from reports.models import Contribution
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Quotations and speakers

@@ -888,6 +888,14 @@ class CrossReferenceQuerySet(models.QuerySet):
         ends = [f"{end}__report{path}" for end in ("source", "target") for path in ("", "__part_of")]
         return self.order_by().values_list("pk", *ends)
 
+    def of_documents(self, reports, both=False):
+        """Relations of which an end, or `both`, lies in these documents; a whole publication stands for its essays."""
+        either, every = Q(pk__in=[]), Q()
+        for end in ("source", "target"):
+            here = Q(**{f"{end}__report__in": reports}) | Q(**{f"{end}__report__part_of__in": reports})
+            either, every = either | here, every & here
+        return self.filter(every if both else either)
+
     def touching_any(self, recommendations):
         """Relations of which one of these recommendations, a QuerySet, is an end."""
         ids = recommendations.order_by().values("pk")

@@ -61,7 +61,7 @@ from recommendations.models import (
     Subject,
     Voice,
 )
-from reports.models import Contribution, Event, Report
+from reports.models import Contribution, Report
 
 NEIGHBOURS = 3
 SLASH, INDENT = " / ", "\u3000"
@@ -77,6 +77,8 @@ DOCUMENTS_SHOWN = 20  # documents of an area
 QUESTIONS_SHOWN = 12
 ANSWERS_SHOWN = 100  # positions on one question, and
 ANSWERS_BESIDE = 20  # positions of others beside a recommendation
+RATINGS_SHOWN = 200  # of one subject
+RATERS_SHOWN = 20  # documents that rate by one framework
 DOCUMENTS_SILENT = 100  # documents that take none
 ASKED_MOST = 400  # rows of a list of which is told what they ask together
 
@@ -305,7 +307,10 @@ def without_position(answers):
     public, complete = Report.objects.published(), Q(coding=Report.Coding.COMPLETE)
     speaking = {position.report_id for position in answers}
     through = public.filter(pk__in=speaking).exclude(part_of=None).order_by().values_list("part_of", flat=True)
-    rest = (public.filter(complete).exclude(pk__in=speaking | {*through}), public.filter(~complete, ~Q(pk__in=speaking)))
+    rest = (
+        public.filter(complete).exclude(pk__in=speaking | {*through}),
+        public.filter(~complete, ~Q(pk__in=speaking)),
+    )
     return tuple(first(DOCUMENTS_SILENT, some, Report.objects.all()) for some in rest)
 
 
@@ -331,13 +336,16 @@ def framework_detail(request, slug):
         rows = Rating.objects.published().for_list()
         return as_data(request, RatingFilterSet({"framework": [slug]}, queryset=rows, request=request), RATINGS)
     view = (asked.chosen("view") or list(asked.filters["view"].choices)[:1])[-1]
-    rows = Rating.objects.published().with_axes()
-    ratings, axes = list(rows.filter(dimension__framework=framework)), list(framework.dimensions.all())
+    rated = Rating.objects.published().filter(dimension__framework=framework)
+    raters = newest_raters(rated)
+    ratings, axes = list(rated.filter(report__in=raters.rows).with_axes()), list(framework.dimensions.all())
     everyone = divergence.assessors(ratings)
     table = divergence.lines(ratings, axes, everyone)
     placed = divergence.points(table, axes)
     subjects = [line.subject.pk for line in table]
-    others = list(rows.filter(subject__in=subjects).exclude(dimension__framework=framework))
+    elsewhere = Rating.objects.published().filter(subject__in=subjects).exclude(dimension__framework=framework)
+    other_raters = newest_raters(elsewhere)
+    others = list(elsewhere.filter(report__in=other_raters.rows).with_axes())
     reports = {rating.report_id: rating.report for rating in ratings}
     context = {
         "framework": framework,
@@ -346,6 +354,8 @@ def framework_detail(request, slug):
         "assessors": everyone,
         "columns": 1 + len(axes) * len(everyone),
         "reports": list(reports.values()),
+        "raters": raters,
+        "other_raters": other_raters,
         "every_report": list((reports | {rating.report_id: rating.report for rating in others}).values()),
         "say": divergence.framework_words(table, placed, everyone),
         "views": views_of(request, asked, view) if len({place for _subject, place, *_rest in placed}) > 1 else [],
@@ -358,6 +368,12 @@ def framework_detail(request, slug):
         "nodes": divergence.tree(divergence.with_above(subjects, Subject.objects.in_bulk()), table),
     }
     return render(request, "recommendations/framework_detail.html", context)
+
+
+def newest_raters(ratings):
+    """Return the Excerpt of the documents in which these ratings stand."""
+    reports = Report.objects.published().filter(pk__in=ratings.order_by().values("report"))
+    return first(RATERS_SHOWN, reports.only("pk"))
 
 
 def views_of(request, asked, view):
@@ -620,26 +636,31 @@ def choose(request, filterset, slugs):
     Only so many are listed; words narrow them. Where nothing is chosen, pairs of those listed are proposed.
     """
     chosen = sorted(filterset.queryset.filter(slug__in=slugs), key=lambda report: slugs.index(report.slug))
-    others = filterset.queryset.filter(pk__in=filterset.hits(but=("reports",)).values("object_id"))
-    others = others.exclude(slug__in=slugs).by_publication()
-    references = CrossReference.objects.published().by_document()
-    answers = Position.objects.published()
+    others = filterset.queryset.exclude(slug__in=slugs)
+    if filterset.active.keys() - {"reports"}:
+        others = others.filter(pk__in=filterset.hits(but=("reports",)).values("object_id"))
+    references, answers = CrossReference.objects.published(), Position.objects.published()
     if chosen:
         answers = answers.filter(question__in=answers.of_documents(chosen).values("question")).by_document()
-        near = meeting.partners(chosen, others.only("slug", "part_of"), *meeting.holdings(answers, references))
-        listed = Report.objects.for_list().in_bulk([one.reports[0].pk for one in near[:CHOICES]])
-        choices = [(listed[one.reports[0].pk], one) for one in near[:CHOICES]]
+        shared = meeting.holdings(answers, references.of_documents(chosen).by_document())
+        near = meeting.partners(chosen, candidates(chosen, others, {*shared[0], *shared[1]}), *shared)
+        more, near = len(near) > CHOICES, near[:CHOICES]
+        choices = list(
+            zip(in_order([one.reports[0].pk for one in near], Report.objects.for_list()), near, strict=False)
+        )
         pairs = []
     else:
-        listed = list(others.for_list()[:CHOICES])
+        listed = list(others.by_publication().for_list()[: CHOICES + 1])
+        more, listed = len(listed) > CHOICES, listed[:CHOICES]
         choices = [(report, None) for report in listed]
         answers = answers.of_documents(listed).by_document()
-        pairs = meeting.pairs(listed, *meeting.holdings(answers, references))[:PROPOSALS]
+        ties = references.of_documents(listed, both=True).by_document()
+        pairs = meeting.pairs(listed, *meeting.holdings(answers, ties))[:PROPOSALS]
     context = {
         "filterset": filterset,
         "chosen": chosen,
         "choices": choices,
-        "more": others.count() - len(choices) > 0,
+        "more": more,
         "most": number(COMPARED),
         "pairs": [(near, query_of(report.slug for report in near.reports)) for near in pairs],
         "closest": [
@@ -649,6 +670,17 @@ def choose(request, filterset, slugs):
         ],
     }
     return render(request, "recommendations/compare_choice.html", context)
+
+
+def candidates(chosen, others, sharing):
+    """Return the documents that could stand beside those chosen: all that share anything, then the first by slug."""
+    beside = others.only("slug", "part_of").order_by("slug")
+    sharing_some = list(beside.filter(pk__in=sharing))
+    if len(sharing_some) > CHOICES:
+        return sharing_some
+    wholes = [report.part_of_id for report in chosen if report.part_of_id]
+    kin = Q(part_of__in=chosen) | Q(pk__in=wholes)
+    return sharing_some + list(beside.exclude(kin).exclude(pk__in=sharing)[: CHOICES + 1])
 
 
 @require_safe
@@ -676,10 +708,12 @@ def subject_detail(request, slug):
         raise Http404
     node = nodes[slug]
     known = {other.subject.pk: other.subject for other in nodes.values()}
-    ratings = Rating.objects.published().for_list().with_axes().with_speakers().filter(subject=node.subject)
-    ratings = comparison.dressed(ratings)
+    rated = Rating.objects.published().filter(subject=node.subject)
+    ratings = first(RATINGS_SHOWN, rated, Rating.objects.for_list().with_axes().with_speakers())
+    comparison.dressed(ratings)
     context = {
         "node": node,
+        "ratings": ratings,
         "data": twin("subjects", node.subject),
         "above": list(divergence.upwards(node.subject, known))[:0:-1],
         "reports": list({rating.report_id: rating.report for rating in ratings}.values()),

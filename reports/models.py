@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator, validate_slug
 from django.db import models
 from django.db.models import Case, Count, Exists, F, Func, IntegerField, OuterRef, Prefetch, Q, Subquery, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -16,7 +16,7 @@ from portal.fields import KeyField, PartialDateField
 from portal.models import Named, SlugQuerySet, Span
 from portal.text import SqueezedText
 
-PLACES = 12  # notes that cite a work, shown in one place
+PLACES = 12  # notes that cite a work, or mentions of an event, shown in one place
 VOICES = ("own", "joint", "attributed")  # whose view a row is, in the order of print: `recommendations.models.Voice`
 
 
@@ -190,10 +190,9 @@ class ReportQuerySet(SlugQuerySet):
 
     def by_publication(self):
         """Newest publication first, each followed by its essays in their order; a hidden whole moves none of them."""
-        whole = self.model.objects.published().filter(pk=OuterRef("part_of")).order_by()
-        date, slug = (Coalesce(Subquery(whole.values(column)), column) for column in ("date", "slug"))
-        place = Case(When(Exists(whole), then="place"))
-        return self.order_by(date.desc(), slug, place.asc(nulls_first=True))
+        whole = is_public("part_of__")
+        date, slug = (Case(When(whole, then=f"part_of__{column}"), default=column) for column in ("date", "slug"))
+        return self.order_by(date.desc(), slug, Case(When(whole, then="place")).asc(nulls_first=True))
 
     def side_by_side(self):
         """What a comparison of documents shows of each: what it is, what it says, what it names."""
@@ -586,7 +585,9 @@ class WorkQuerySet(SlugQuerySet):
     def cited_together(self, works):
         """Return {work id: [(another's id, its slug, n)]} of those that two or more reports cite together."""
         other = "report__citations__work"
-        rows = Citation.objects.published().filter(work__in=works).order_by().values_list("work", other, f"{other}__slug")
+        rows = (
+            Citation.objects.published().filter(work__in=works).order_by().values_list("work", other, f"{other}__slug")
+        )
         found = {}
         for work, *pair in rows.annotate(n=Count("report", distinct=True)).filter(n__gt=1):
             if pair[0] not in (work, None):
@@ -724,6 +725,11 @@ class EventQuerySet(SlugQuerySet):
         mentions = Mention.objects.published().select_related("report")
         return self.prefetch_related("areas", Prefetch("mentions", mentions))
 
+    def with_places(self):
+        """Bring along the areas, and the first PLACES published mentions and one more, each with its report."""
+        places = Mention.objects.published().select_related("report")[: PLACES + 1]
+        return self.prefetch_related("areas", Prefetch("mentions", places, to_attr="places"))
+
 
 class Event(models.Model):
     """A dated happening, an interval or a target year that documents mention."""
@@ -750,6 +756,15 @@ class Event(models.Model):
 
     def natural_key(self):
         return (self.slug,)
+
+    @property
+    def first_places(self):
+        """The first mentions, of which `more_places` tells whether they are all; wants `with_places()`."""
+        return self.places[:PLACES]
+
+    @property
+    def more_places(self):
+        return len(self.places) > PLACES
 
 
 class Mention(Span):

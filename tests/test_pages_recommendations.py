@@ -10,10 +10,11 @@ from django.utils import translation
 
 from portal.templatetags import duizhao
 from portal.text import number
-from recommendations import comparison
+from recommendations import comparison, filed
 from recommendations.models import Position, Recommendation
 from reports.models import Contribution
 from tests import factories as make
+from tests import indexing
 
 pytestmark = pytest.mark.django_db
 
