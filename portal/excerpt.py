@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from portal import finding
 from portal.models import Entry
 
-AT_ONCE = 200  # rows looked at in a first question; each that follows looks at GROWTH times as many
+AT_ONCE = 40  # rows looked at in a first question; each that follows looks at GROWTH times as many
 GROWTH = 4
 
 
@@ -28,19 +28,22 @@ class Excerpt:
         return self.total > len(self.rows)
 
 
-def first(most, rows, dressed=None):
-    """Return the Excerpt of the first rows of a QuerySet; `dressed` is one that brings along what a page shows of each.
+def first(most, rows, fetch=None):
+    """Return the Excerpt of the first rows of a QuerySet; `fetch` returns {key: row} with what a page shows of each.
 
     The keys are read before anything else, so that no count or relation is worked out for what is not shown.
     """
     keys = list(rows.values_list("pk", flat=True)[: most + 1])
     total = len(keys) if len(keys) <= most else rows.count()
-    return Excerpt(in_order(keys[:most], rows if dressed is None else dressed), total)
+    return Excerpt(in_order(keys[:most], fetch or rows.in_bulk), total)
 
 
-def in_order(keys, rows):
-    """Return the rows of a QuerySet that have these keys, in their order; what has just gone is left out."""
-    found = rows.in_bulk(keys)
+def in_order(keys, fetch):
+    """Return the rows that have these keys, in their order, as `fetch` returns them, {key: row}.
+
+    What has just gone is left out.
+    """
+    found = fetch(keys)
     return [found[key] for key in keys if key in found]
 
 

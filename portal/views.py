@@ -183,7 +183,7 @@ def front(request):
         "third": others[2:4],
         "ratings": rating_story(),
         "strip": opposed,
-        "river": in_order(river, Report.objects.published()),
+        "river": in_order(list(river), Report.objects.in_bulk),
     }
     return render(request, "portal/front.html", context)
 
@@ -202,7 +202,7 @@ def front_questions():
         *sifted(ranked, every.opposed("own", "joint"), 2),
         *(pk for three in zip(*kinds, strict=False) for pk in three),
     ]
-    wanted = in_order(list(dict.fromkeys(wanted)), every.prefetch_related("areas"))
+    wanted = in_order(list(dict.fromkeys(wanted)), every.prefetch_related("areas").in_bulk)
     stories = unlike_areas(wanted, 5)
     strip = [pk for pk in sifted(ranked, every.opposed(), STRIP + len(stories)) if pk not in stories[:3]][:STRIP]
     found = Question.objects.prefetch_related("areas").in_bulk({*stories, *strip})
@@ -285,7 +285,7 @@ def rating_story():
         return []
     rows = divergent.filter(subject=chosen[0], dimension__framework=chosen[1])
     axes = {}
-    for row in comparison.spoken(rows.select_related("subject", "dimension__framework", "assessor")):
+    for row in rows.select_related("subject", "dimension__framework", "assessor"):
         axes.setdefault(row.dimension, []).append(row)
     shown = [(axis, theirs[:HOLDERS], len(theirs[HOLDERS:])) for axis, theirs in axes.items()]
     first = next(iter(axes.values()))[0]
@@ -340,7 +340,7 @@ def timeline(request):
     if cut := len(keys) > EVENTS_MOST:
         latest = {*sorted(keys, key=lambda pk: facts[pk][1], reverse=True)[:EVENTS_MOST]}
         keys = [pk for pk in keys if pk in latest]
-    events = in_order(keys, Event.objects.with_places())
+    events = in_order(keys, Event.objects.with_places().in_bulk)
     years, targets = {}, []
     for event in events:
         if event.target:

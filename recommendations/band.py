@@ -293,7 +293,7 @@ def labels(marks, label, scale, pitch, low, high):
     """
     boxes = {id(one): (one.x - 1, one.y, one.x + one.width + 1, one.y + pitch) for one in marks}
     taken, found = list(boxes.values()), []
-    ranked = sorted(marks, key=lambda one: (-documents(one.event), one.event.date, one.event.slug))
+    ranked = sorted(marks, key=lambda one: (-one.event.report_count, one.event.date, one.event.slug))
     for one in ranked[: 3 * scale.labels]:
         text = label(one.event)
         width = text_width(text, scale.text) * 1.05
@@ -307,10 +307,6 @@ def labels(marks, label, scale, pitch, low, high):
         if len(found) == scale.labels:
             break
     return found
-
-
-def documents(event):
-    return len({mention.report_id for mention in event.mentions.all()})
 
 
 def clear(one, other):

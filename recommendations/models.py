@@ -458,6 +458,26 @@ class QuestionQuerySet(SlugQuerySet):
             },
         )
 
+    def told(self, keys):
+        """Return {key: question} of these, with all that `with_counts()` and `with_contention()` say.
+
+        Counted all at once, which a page of questions with thousands of answers each needs.
+        """
+        found = self.in_bulk(keys)
+        shown = Position.objects.published().filter(question__in=found).order_by().values_list("question")
+        reports = dict(shown.annotate(Count("report", distinct=True)))
+        views = {(pk, voice): n for pk, voice, n in shown.values_list("question", "voice").annotate(Count("pk"))}
+        own = own_answers(question__in=found).annotate(spread=spread())
+        own = {pk: told for pk, *told in own.values_list("question", "n", "low", "high", "spread")}
+        for pk, row in found.items():
+            row.report_count = reports.get(pk, 0)
+            for voice in Voice.values:
+                setattr(row, f"{voice}_count", views.get((pk, voice), 0))
+            row.own_documents, row.own_low, row.own_high, row.contention = own.get(pk, (0, None, None, None))
+            if row.own_documents < ENOUGH:
+                row.contention = None
+        return found
+
     def with_contention(self):
         """Annotate `own_documents`, `own_low`, `own_high` and `contention`, over own answers of published reports.
 
@@ -669,7 +689,8 @@ class PositionQuerySet(CodedQuerySet):
         """Return {question id: what Told says of each of these positions on it}, thousands at a time."""
         columns = "pk", "question", "report", "holder", "voice", "stance", "order", "report__date"
         found = {pk: [] for pk in questions}
-        for pk, question, *rest in self.filter(question__in=found).values_list(*columns):
+        rows = self.filter(question__in=found).order_by("-report__date", "report__slug", "order", "pk")
+        for pk, question, *rest in rows.values_list(*columns):
             found[question].append(Told(pk, question, *rest))
         return found
 
@@ -683,7 +704,9 @@ class PositionQuerySet(CodedQuerySet):
 
     def of_documents(self, reports):
         """Answers of these documents; a whole publication stands for its essays too."""
-        return self.filter(Q(report__in=reports) | Q(report__part_of__in=reports))
+        return self.filter(
+            report__in=Report.objects.filter(Q(pk__in=reports) | Q(part_of__in=reports)).order_by().values("pk")
+        )
 
     def by_document(self):
         """Return (report id, id of the whole that it is part of, question id), each once."""
@@ -890,11 +913,11 @@ class CrossReferenceQuerySet(models.QuerySet):
 
     def of_documents(self, reports, both=False):
         """Relations of which an end, or `both`, lies in these documents; a whole publication stands for its essays."""
-        either, every = Q(pk__in=[]), Q()
-        for end in ("source", "target"):
-            here = Q(**{f"{end}__report__in": reports}) | Q(**{f"{end}__report__part_of__in": reports})
-            either, every = either | here, every & here
-        return self.filter(every if both else either)
+        whole = Report.objects.filter(Q(pk__in=reports) | Q(part_of__in=reports)).order_by().values("pk")
+        rows = Recommendation.objects.filter(report__in=whole).order_by()
+        rows = list(rows.values_list("pk", flat=True))  # known before the relations are looked up by either end
+        source, target = Q(source__in=rows), Q(target__in=rows)
+        return self.filter(source & target if both else source | target)
 
     def touching_any(self, recommendations):
         """Relations of which one of these recommendations, a QuerySet, is an end."""

@@ -134,7 +134,7 @@ def recommendation_detail(request, report, key):
     own = list(row.positions.select_related("question"))
     told = Position.objects.published().exclude(report=row.report).told([position.question_id for position in own])
     shown = [answer.pk for answers in told.values() for answer in answers[:ANSWERS_BESIDE]]
-    others = comparison.dressed(in_order(shown, Position.objects.for_list().with_speakers()))
+    others = comparison.dressed(in_order(shown, Position.objects.for_list().with_speakers().in_bulk))
     context = {
         "row": comparison.dressed([row])[0],
         "data": twin("recommendations", row),
@@ -199,7 +199,7 @@ def area_detail(request, slug):
         "addressed": addressed_in(area, known),
         "most": number(SUMMED_MOST),
         "questions": Excerpt(
-            in_order(ranked, Question.objects.with_counts().with_contention()),
+            in_order(ranked, Question.objects.told),
             finding.total(Kind.QUESTIONS, finding.term_ids({("area", str(area.pk))}).values()),
         ),
         "events": finding.total(Kind.EVENTS, finding.term_ids({("area", str(area.pk))}).values()),
@@ -213,7 +213,7 @@ def documents_of(known):
     Of how many there are, no more is known than what was read.
     """
     keys = list(known["documents"])
-    reports = in_order(keys[:DOCUMENTS_SHOWN], Report.objects.all())
+    reports = in_order(keys[:DOCUMENTS_SHOWN], Report.objects.in_bulk)
     shown = {report.pk: known["rows"][report.pk][:ROWS_SHOWN] for report in reports}
     rows = Recommendation.objects.in_bulk([pk for some in shown.values() for pk in some])
     told = [
@@ -234,7 +234,7 @@ def addressed_in(area, known):
     Without numbers where not all of its recommendations were read.
     """
     if not known["all"]:
-        return [(actor, {}) for actor in in_order(filed.addressed(area.pk, FACET_MOST), Actor.objects.all())]
+        return [(actor, {}) for actor in in_order(filed.addressed(area.pk, FACET_MOST), Actor.objects.in_bulk)]
     actors = Actor.objects.in_bulk(known["addressees"])
     pairs = [(actors[pk], voices) for pk, voices in known["addressees"].items() if pk in actors]
     return sorted(pairs, key=lambda pair: (-sum(pair[1].values()), pair[0].slug))
@@ -270,7 +270,7 @@ def question_detail(request, slug):
     question = get_object_or_404(Question.objects.published().with_outcomes().prefetch_related("areas"), slug=slug)
     told, kind = Position.objects.published().told([question.pk])[question.pk], question.kind
     shown = Position.objects.for_list().with_speakers()
-    positions = comparison.dressed(in_order([row.pk for row in told[:ANSWERS_SHOWN]], shown))
+    positions = comparison.dressed(in_order([row.pk for row in told[:ANSWERS_SHOWN]], shown.in_bulk))
     silent, uncoded = without_position(told)
     contention, own_documents = comparison.contention(told)
     turns = comparison.then_and_now(positions)
@@ -294,7 +294,7 @@ def question_detail(request, slug):
         "turns": turns,
         "silent": silent,
         "uncoded": uncoded,
-        "neighbours": in_order(neighbours(question), Question.objects.all()),
+        "neighbours": in_order(neighbours(question), Question.objects.in_bulk),
     }
     return render(request, "recommendations/question_detail.html", context)
 
@@ -311,7 +311,7 @@ def without_position(answers):
         public.filter(complete).exclude(pk__in=speaking | {*through}),
         public.filter(~complete, ~Q(pk__in=speaking)),
     )
-    return tuple(first(DOCUMENTS_SILENT, some, Report.objects.all()) for some in rest)
+    return tuple(first(DOCUMENTS_SILENT, some) for some in rest)
 
 
 def neighbours(question):
@@ -709,7 +709,7 @@ def subject_detail(request, slug):
     node = nodes[slug]
     known = {other.subject.pk: other.subject for other in nodes.values()}
     rated = Rating.objects.published().filter(subject=node.subject)
-    ratings = first(RATINGS_SHOWN, rated, Rating.objects.for_list().with_axes().with_speakers())
+    ratings = first(RATINGS_SHOWN, rated, Rating.objects.for_list().with_axes().with_speakers().in_bulk)
     comparison.dressed(ratings)
     context = {
         "node": node,

@@ -182,6 +182,22 @@ class ReportQuerySet(SlugQuerySet):
             position_count=self.counted("positions"),
         )
 
+    def told(self, keys):
+        """Return {key: report} of these, with all that `with_counts()` and `with_voices()` say: counted all at once."""
+        found = self.in_bulk(keys)
+        model = {name: self.model._meta.get_field(name).related_model for name in ("recommendations", "positions")}
+        advice = model["recommendations"].objects.filter(report__in=found).atomic().order_by().values_list("report")
+        advice = dict(advice.annotate(Count("pk", distinct=True)))
+        positions = model["positions"].objects.filter(report__in=found).order_by().values_list("report", "voice")
+        views = {(report, voice): n for report, voice, n in positions.annotate(Count("pk"))}
+        for pk, report in found.items():
+            report.recommendation_count = advice.get(pk, 0)
+            by_voice = {voice: views.get((pk, voice), 0) for voice in VOICES}
+            report.position_count = sum(by_voice.values())
+            for voice, n in by_voice.items():
+                setattr(report, f"{voice}_count", n)
+        return found
+
     def for_list(self):
         """What a list row shows, in one constant number of queries."""
         return self.select_related("publisher", "part_of").prefetch_related(
@@ -726,9 +742,14 @@ class EventQuerySet(SlugQuerySet):
         return self.prefetch_related("areas", Prefetch("mentions", mentions))
 
     def with_places(self):
-        """Bring along the areas, and the first PLACES published mentions and one more, each with its report."""
+        """Bring along the areas, and the first PLACES published mentions and one more, each with its report.
+
+        And annotate `report_count`: the published reports that mention an event, each once.
+        """
         places = Mention.objects.published().select_related("report")[: PLACES + 1]
-        return self.prefetch_related("areas", Prefetch("mentions", places, to_attr="places"))
+        public = is_public("mentions__report__")
+        counted = self.annotate(report_count=Count("mentions__report", filter=public, distinct=True))
+        return counted.prefetch_related("areas", Prefetch("mentions", places, to_attr="places"))
 
 
 class Event(models.Model):

@@ -177,8 +177,25 @@ def counts(recommendations, positions, ratings):
 @require_safe
 def author_list(request):
     """The register of people."""
-    people = Author.objects.published().with_counts().order_by("sort_key", "slug")
-    return listing(request, AuthorFilterSet, people, "reports/authors.html", table=AUTHORS, size=REGISTER_SIZE)
+    people = Author.objects.published().order_by("sort_key", "slug")
+    return register(request, AuthorFilterSet, people, "reports/authors.html", AUTHORS)
+
+
+def register(request, filterset_class, rows, template, table):
+    """Answer with a register: a page has the number of documents from the index, other forms count them."""
+    if export.form_of(request):
+        rows = rows.with_counts()
+    size = REGISTER_SIZE
+    return listing(request, filterset_class, rows, template, table=table, size=size, along=documented)
+
+
+def documented(rows):
+    """Give people or institutions their `report_count`, from the index."""
+    kind = Kind.AUTHORS if any(isinstance(row, Author) for row in rows) else Kind.INSTITUTIONS
+    entries = Entry.objects.filter(kind=kind, object_id__in=[row.pk for row in rows])
+    counts = dict(entries.values_list("object_id", "documents"))
+    for row in rows:
+        row.report_count = counts.get(row.pk, 0)
 
 
 @require_safe
@@ -197,8 +214,8 @@ def author_detail(request, slug):
         "institutions": first(MOST, affiliated),
         "colleagues": named(beside),
         "beside_url": f"{reverse('reports:author_list')}?{urlencode({'institution': [*at][:VALUES_MOST]}, doseq=True)}",
-        "written": first(MOST, written.distinct(), Report.objects.with_voices()),
-        "works": first(MOST, Work.objects.published().filter(people=author), Work.objects.with_places()),
+        "written": first(MOST, written.distinct(), Report.objects.with_voices().in_bulk),
+        "works": first(MOST, Work.objects.published().filter(people=author), Work.objects.with_places().in_bulk),
         "views": views_of(author),
     }
     return render(request, "reports/author.html", context)
@@ -207,30 +224,27 @@ def author_detail(request, slug):
 def named(entries):
     """Return the Excerpt of the people whose entries these are."""
     keys = list(entries.values_list("object_id", flat=True)[: MOST + 1])
-    people = in_order(keys[:MOST], Author.objects.all())
+    people = in_order(keys[:MOST], Author.objects.in_bulk)
     return Excerpt(people, len(keys) if len(keys) <= MOST else entries.count())
 
 
 @require_safe
 def institution_list(request):
     """The register of institutions."""
-    rows = Institution.objects.published().with_counts().order_by("sort_key", "slug")
-    template = "reports/institutions.html"
-    return listing(request, InstitutionFilterSet, rows, template, table=INSTITUTIONS, size=REGISTER_SIZE)
+    rows = Institution.objects.published().order_by("sort_key", "slug")
+    return register(request, InstitutionFilterSet, rows, "reports/institutions.html", INSTITUTIONS)
 
 
 @require_safe
 def institution_detail(request, slug):
     """An institution: its publications, its people as printed, and the views that are told of it."""
     institution = get_object_or_404(Institution.objects.published(), slug=slug)
-    entry = Entry.objects.filter(kind=Kind.INSTITUTIONS, object_id=institution.pk)
+    documented([institution])
     published = Report.objects.published().filter(publisher=institution)
-    dressed = Report.objects.with_counts().with_voices().for_list()
     context = {
         "row": institution,
         "data": twin("institutions", institution),
-        "documents": entry.values_list("documents", flat=True).first(),
-        "reports": first(MOST, published, dressed),
+        "reports": first(MOST, published, Report.objects.for_list().told),
         "contributions": first(MOST, institution.contributions.published().for_list()),
         "affiliated": first(MOST, institution.affiliated_contributions.published().for_list()),
         "views": views_of(institution),
@@ -287,6 +301,7 @@ def meetings():
     for person, work in works.order_by("-date", "slug").values_list("people", "pk"):
         cited[person].append(work)
     notes = Citation.objects.published().filter(work__in={work for some in cited.values() for work in some})
+    notes = notes.order_by("-report__date", "report__slug", "order", "pk")
     for work, report, pk in notes.values_list("work", "report", "pk"):
         places[work].append((report, pk))
     found = []

@@ -27,9 +27,7 @@ FIGURE = re.compile(r'<figure class="band">.*?</figure>', re.DOTALL)
 
 def happening(slug, day, end="", target=False, mentions=()):
     """An event as the band wants it, without a database; `mentions` are ids of reports."""
-    rows = [SimpleNamespace(report_id=report) for report in mentions]
-    mentioned = SimpleNamespace(all=lambda: rows)
-    return SimpleNamespace(slug=slug, date=day, date_end=end, target=target, mentions=mentioned)
+    return SimpleNamespace(slug=slug, date=day, date_end=end, target=target, report_count=len({*mentions}))
 
 
 def label(event):
