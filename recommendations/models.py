@@ -704,9 +704,7 @@ class PositionQuerySet(CodedQuerySet):
 
     def of_documents(self, reports):
         """Answers of these documents; a whole publication stands for its essays too."""
-        return self.filter(
-            report__in=Report.objects.filter(Q(pk__in=reports) | Q(part_of__in=reports)).order_by().values("pk")
-        )
+        return self.filter(report__in=Report.objects.with_parts(reports))
 
     def by_document(self):
         """Return (report id, id of the whole that it is part of, question id), each once."""
@@ -913,8 +911,7 @@ class CrossReferenceQuerySet(models.QuerySet):
 
     def of_documents(self, reports, both=False):
         """Relations of which an end, or `both`, lies in these documents; a whole publication stands for its essays."""
-        whole = Report.objects.filter(Q(pk__in=reports) | Q(part_of__in=reports)).order_by().values("pk")
-        rows = Recommendation.objects.filter(report__in=whole).order_by()
+        rows = Recommendation.objects.filter(report__in=Report.objects.with_parts(reports)).order_by()
         rows = list(rows.values_list("pk", flat=True))  # known before the relations are looked up by either end
         source, target = Q(source__in=rows), Q(target__in=rows)
         return self.filter(source & target if both else source | target)

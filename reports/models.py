@@ -164,6 +164,11 @@ class ReportQuerySet(SlugQuerySet):
         """Publications: reports that are not part of another."""
         return self.filter(part_of=None)
 
+    def with_parts(self, reports):
+        """Return the keys of these reports and of their parts, to be asked for within another query."""
+        keys = [report.pk for report in reports]
+        return self.filter(Q(pk__in=keys) | Q(part_of__in=keys)).order_by().values("pk")
+
     def counted(self, of, **having):
         """Count related rows apart from the query itself, so that two counts do not multiply each other's rows."""
         same = self.model.objects.filter(pk=OuterRef("pk"), **having).order_by()
