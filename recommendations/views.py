@@ -645,9 +645,8 @@ def choose(request, filterset, slugs):
         shared = meeting.holdings(answers, references.of_documents(chosen).by_document())
         near = meeting.partners(chosen, candidates(chosen, others, {*shared[0], *shared[1]}), *shared)
         more, near = len(near) > CHOICES, near[:CHOICES]
-        choices = list(
-            zip(in_order([one.reports[0].pk for one in near], Report.objects.for_list()), near, strict=False)
-        )
+        listed = Report.objects.for_list().in_bulk([one.reports[0].pk for one in near])
+        choices = [(listed[one.reports[0].pk], one) for one in near]
         pairs = []
     else:
         listed = list(others.by_publication().for_list()[: CHOICES + 1])
