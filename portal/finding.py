@@ -206,6 +206,8 @@ def newest_counts(kind, entries, facets, most, rows, plain):
     for pk in dict.fromkeys(pk for pk in ids if pk in named):
         shown[named[pk][0]].append(pk)
     wanted = {pk: named[pk] for pks in shown.values() for pk in pks[:most]}
+    if not wanted:
+        return Counts()
     if plain:
         tallies = Tally.objects.filter(kind=kind, term__in=wanted, beside=0)
         return by_facet(*tallies.values_list("term", "n").query.sql_with_params(), wanted)
