@@ -29,7 +29,7 @@ from reports.models import Event, Report
 
 PAGE_SIZE = 20
 RIVER = 12  # documents on the front page
-EVENTS_MOST = 400  # events on one timeline
+EVENTS_MOST = 200  # events on one timeline
 FORECASTS_MOST = 10_000  # forecasts that are summed up at once
 RECORDS = 40  # documents, and holders, whose forecasts are summed up on one page
 HOLDERS = 12  # who are named under one stance, or with one axis, on the front page
