@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from django.core.management.color import no_style
 from django.db import connection, models
 
+# Fields whose values the database stores as they are
+PLAIN = (models.CharField, models.TextField, models.IntegerField, models.FloatField, models.ForeignKey)
 MEMORY = 256  # megabytes: for sorting an index on PostgreSQL, for pages on SQLite
 
 # Each takes table names as a JSON list and gives (SQL that takes a thing off, SQL that puts it back).
@@ -39,8 +41,81 @@ def table_of(model):
     return connection.ops.quote_name(model._meta.db_table)
 
 
+def target(model, fields):
+    return f"{table_of(model)} ({', '.join(connection.ops.quote_name(field.column) for field in fields)})"
+
+
+def write(target, width, rows):
+    """Add rows, [tuple of `width` values as the database stores them], to a target, `table (columns)`."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with connection.wrap_database_errors, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * width)
+            cursor.executemany(f"INSERT INTO {target} VALUES ({marks})", rows)  # noqa: S608
+
+
+def insert(rows):
+    """Add new instances of one model, and give them their ids, as `bulk_create` does at five times the cost."""
+    if not rows:
+        return
+    model, fields = type(rows[0]), rows[0]._meta.concrete_fields
+    if isinstance(model._meta.pk, models.AutoField):
+        for row, pk in zip(rows, new_ids(model, len(rows)), strict=True):
+            row.pk = pk
+    write(target(model, fields), len(fields), told(rows, fields))
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
+
+
+def update(rows, names):
+    """Write these attributes of stored instances of one model, as `bulk_update` does at many times the cost."""
+    if not rows:
+        return
+    model = type(rows[0])
+    fields = [field for field in model._meta.concrete_fields if field.attname in names]
+    setting = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
+    key = connection.ops.quote_name(model._meta.pk.column)
+    with connection.cursor() as cursor:
+        changes = list(told(rows, [*fields, model._meta.pk]))
+        cursor.executemany(f"UPDATE {table_of(model)} SET {setting} WHERE {key} = %s", changes)  # noqa: S608
+
+
+def told(rows, fields):
+    """Return an iterator over the values of instances in these fields, as the database stores them."""
+    values = ([getattr(row, field.attname) for field in fields] for row in rows)
+    special = [(place, field) for place, field in enumerate(fields) if not isinstance(field, PLAIN)]
+    return (prepared(row, special) for row in values) if special else values
+
+
+def prepared(row, fields):
+    """Return the values of a row with those of some fields, [(place, field)], as the database stores them."""
+    row = list(row)
+    for place, field in fields:
+        row[place] = field.get_db_prep_save(row[place], connection)
+    return row
+
+
+def new_ids(model, n):
+    """Return `n` ids of which none was ever given out. On SQLite the transaction must be one that writes."""
+    name, key = model._meta.db_table, model._meta.pk.column
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table_of(model), key, n]
+            )
+            return [pk for (pk,) in cursor.fetchall()]
+        cursor.execute("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = %s", [name])
+        last = cursor.fetchone()[0]
+    return range(last + 1, last + n + 1)
+
+
 class Table:
     """The table of a model, to which rows are added as tuples of `names`; other columns take their field's default.
+
+    An id that is not among them is the database's to give.
 
     `names` are attribute names (`report_id`). Values are those that the database stores, but for JSON and moments.
     """
@@ -48,34 +123,21 @@ class Table:
     def __init__(self, model, names):
         fields = {field.attname: field for field in model._meta.concrete_fields}
         given = [fields.pop(name) for name in names]
-        columns = [connection.ops.quote_name(field.column) for field in (*given, *fields.values())]
-        self.target = f"{table_of(model)} ({', '.join(columns)})"
-        self.rest = tuple(field.get_db_prep_save(field.get_default(), connection) for field in fields.values())
+        rest = [field for field in fields.values() if not isinstance(field, models.AutoField)]
+        self.target, self.width = target(model, [*given, *rest]), len(given) + len(rest)
+        self.rest = tuple(field.get_db_prep_save(field.get_default(), connection) for field in rest)
         self.prepared = [
             (place, field)
             for place, field in enumerate(given)
             if isinstance(field, (models.JSONField, models.DateTimeField))
         ]
-        self.width = len(columns)
 
     def add(self, rows):
         """Add rows, [tuple]."""
-        whole = (self.whole(row) for row in rows)
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                with connection.wrap_database_errors, cursor.copy(f"COPY {self.target} FROM STDIN") as copy:
-                    for row in whole:
-                        copy.write_row(row)
-            else:
-                marks = ", ".join(["%s"] * self.width)
-                cursor.executemany(f"INSERT INTO {self.target} VALUES ({marks})", whole)  # noqa: S608
+        write(self.target, self.width, map(self.whole, rows))
 
     def whole(self, row):
-        if self.prepared:
-            row = list(row)
-            for place, field in self.prepared:
-                row[place] = field.get_db_prep_save(row[place], connection)
-        return (*row, *self.rest)
+        return (*(prepared(row, self.prepared) if self.prepared else row), *self.rest)
 
 
 def first_free(model):

@@ -13,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -22,6 +23,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from portal import words
+from portal.bulk import insert
 from portal.models import KIND_BITS, CorpusVersion, Entry, Kind, Tally, Term
 
 KIND, DATE, SLOT = KIND_BITS, 36, 16  # bits to the right of each part of a place
@@ -29,6 +31,7 @@ UNDATED, NEWEST, OLDEST = "", "newest", "oldest"  # how a kind is sorted by date
 LAST_DATE = (1 << KIND - DATE) - 1
 ENDING = 4096  # the share of all room that is left free behind a name that comes last: the next mostly comes behind it
 BATCH = 500
+RANGES = 100  # stretches of places in one query
 FRESH_FOR = 1.0  # seconds for which a process trusts the version that it last asked for
 
 # Facets of so many values that pairs with them would outgrow the index itself; few rows are filed under any one value.
@@ -93,6 +96,17 @@ AROUND = []  # functions(report ids) -> Scope: what else hangs on a report
 SCHEDULES = []  # functions(now) -> (ids of reports that have become public by then, when the next one will)
 
 
+@dataclass
+class Gathered:
+    """What `together()` renews at its end: what hung on the rows of each `renewed(…)` before, and these rows."""
+
+    before: Scope = field(default_factory=Scope)
+    rows: list = field(default_factory=list)
+
+
+gathering = ContextVar("gathering", default=None)  # the Gathered of the `together()` that this is inside of
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Keeping it
 # ---------------------------------------------------------------------------------------------------------------------
@@ -103,14 +117,31 @@ def renewed(*rows):
     """Bring the index up to date with what happens to these rows inside, in one transaction with it.
 
     A row that is made inside is added to the list that this yields. What hung on a row before and what hangs on it
-    afterwards are both renewed.
+    afterwards are both renewed; inside `together()` that is left to the end of it.
     """
     with transaction.atomic():
         hold()
         made = list(rows)
         before = touched(made)
         yield made
-        conclude(before | touched(made))
+        if (gathered := gathering.get()) is None:
+            conclude(before | touched(made))
+        else:
+            gathered.before |= before
+            gathered.rows += made
+
+
+@contextmanager
+def together():
+    """Renew once what several `renewed(…)` touch, in one transaction, of which each of them is whole or undone."""
+    with transaction.atomic():
+        hold()
+        token = gathering.set(gathered := Gathered())
+        try:
+            yield
+        finally:
+            gathering.reset(token)
+        conclude(gathered.before | touched(gathered.rows))
 
 
 def conclude(scope):
@@ -139,7 +170,7 @@ def touched(rows):
 
 def around(scope):
     """Return a Scope with all that hangs on its reports."""
-    return reduce(or_, (reach(scope.reports) for reach in AROUND), scope)
+    return reduce(or_, (reach(scope.reports) for reach in AROUND), scope) if scope.reports else scope
 
 
 def write(scope):
@@ -207,7 +238,7 @@ def exchange(kind, held, items, places, thorough=False):
     ids = term_ids(term for item in fresh for term in item.terms)
     entries = [entry_of(kind, item, places[item.object_id], digests[item.object_id], ids) for item in fresh]
     Entry.objects.filter(place__in=[entry.place for entry in stale]).delete()
-    Entry.objects.bulk_create([entry for entry, _head, _body in entries], batch_size=BATCH)
+    insert([entry for entry, _head, _body in entries])
     if connection.vendor == "sqlite":
         exchange_on_sqlite(stale, entries)
     tell(kind, stale, [entry for entry, _head, _body in entries])
@@ -250,10 +281,9 @@ def term_ids(terms):
     """Return {(facet, value): id}, making the terms that there are not yet."""
     wanted = {*terms}
     found = known_terms(wanted)
-    if missing := sorted(wanted - found.keys()):
-        Term.objects.bulk_create([Term(facet=facet, value=value) for facet, value in missing], ignore_conflicts=True)
-        found |= known_terms(missing)
-    return found
+    new = [Term(facet=facet, value=value) for facet, value in sorted(wanted - found.keys())]
+    insert(new)
+    return found | {(term.facet, term.value): term.pk for term in new}
 
 
 def known_terms(terms):
@@ -355,11 +385,16 @@ def shelved(kind, items, held):
             places[pk] = entry.place
         else:
             waiting[item.date if dated else ""].append((item.name, pk))
+    lows = {date: floor(kind, date) for date in waiting}
+    taken = defaultdict(list)
+    for some in chunks([*lows.values()], RANGES):
+        beside = reduce(or_, (Q(place__gte=low, place__lt=low + room) for low in some))
+        for row in Entry.objects.filter(beside, kind=kind).values_list("name", "object_id", "place"):
+            taken[row[2] - row[2] % room].append(row)
     for date, new in waiting.items():
-        low = floor(kind, date)
-        taken = Entry.objects.filter(kind=kind, place__gte=low, place__lt=low + room)
-        taken = list(taken.exclude(object_id__in=[pk for _name, pk in new]).values_list("name", "object_id", "place"))
-        slots, shifted = dealt([(name, pk, (place - low) // unit) for name, pk, place in taken], new, room // unit)
+        low, moving = lows[date], {pk for _name, pk in new}
+        there = [(name, pk, (place - low) // unit) for name, pk, place in taken[low] if pk not in moving]
+        slots, shifted = dealt(there, new, room // unit)
         places |= {pk: low + slot * unit for pk, slot in slots.items()}
         moved |= shifted
     return places, moved

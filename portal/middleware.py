@@ -8,8 +8,8 @@ from django.urls import URLResolver
 from django.urls.resolvers import LocalePrefixPattern
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
-from psycopg.errors import QueryCanceled
 
+CANCELED = "57014"  # SQLSTATE of a statement that PostgreSQL has stopped; its driver is not loaded where SQLite serves
 CODES = {prefix: code for code, prefix in settings.LANGUAGE_PREFIXES.items()}
 
 POLICY = ", ".join(
@@ -113,7 +113,7 @@ class TooLong:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
-        if not (isinstance(exception, OperationalError) and isinstance(exception.__cause__, QueryCanceled)):
+        if not (isinstance(exception, OperationalError) and getattr(exception.__cause__, "sqlstate", "") == CANCELED):
             return None
         if request.path_info.startswith("/api/"):
             said = "The database was asked for more than it can find in a few seconds; narrow the request."

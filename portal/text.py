@@ -11,13 +11,12 @@ import re
 import unicodedata
 from array import array
 from datetime import date
-from functools import reduce
+from functools import lru_cache, reduce
 
 from django.core.exceptions import ValidationError
 from django.utils.text import capfirst
 from django.utils.translation import get_language, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from pypinyin import lazy_pinyin
 
 SPAN_MIN = 12
 SPAN_MAX = 60
@@ -130,9 +129,14 @@ def validate_partial_date(value):
         raise ValidationError(_("“%(value)s” is not a date in the calendar."), "invalid", {"value": value}) from error
 
 
+@lru_cache(maxsize=1 << 10)  # the name of a row is spelt for its sort key, and again for the index of its names
 def pinyin(name):
     """Return a name's sort key: lower-case pinyin for Han, plain letters for the rest, one blank between syllables."""
-    text = unicodedata.normalize("NFKD", " ".join(lazy_pinyin(name)))
+    if not name.isascii():
+        from pypinyin import lazy_pinyin  # here, for its tables take long to read, and only who writes needs them
+
+        name = " ".join(lazy_pinyin(name))
+    text = unicodedata.normalize("NFKD", name)
     text = "".join(c for c in text if not unicodedata.combining(c))
     return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
 

@@ -6,6 +6,7 @@ from django.db.models import ProtectedError, Q
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import cached_property
 
+from portal.bulk import Table, insert, update
 from portal.index import renewed
 from portal.text import pinyin
 from recommendations.dossier import DossierError, Fault, json_path, read
@@ -100,6 +101,7 @@ class Loader:
     def __init__(self):
         self.faults = []
         self.known = {}  # model -> {slug: pk}
+        self.new = set()  # ids of reports made by this dossier
 
     def fault(self, at, reason):
         self.faults.append(Fault(json_path(at), reason))
@@ -111,6 +113,15 @@ class Loader:
         if slug not in self.known[model]:
             self.fault(at, f"there is no {model._meta.verbose_name} “{slug}”.")
         return self.known[model].get(slug)
+
+    def of(self, report, name):
+        """Return the rows of a report; nobody need ask what one has that was made just now."""
+        rows = getattr(report, name).all()
+        return rows.none() if report.pk in self.new else rows
+
+    def owners(self, report, rows):
+        """Return the ids of rows of a report, as far as anything can hang on them already."""
+        return set() if report.pk in self.new else {row.pk for row in rows}
 
     def values(self, model, row, at, references, leave=()):
         """Return the column values of one dossier row: absent members take the field's default."""
@@ -164,11 +175,13 @@ class Loader:
 
     def plant(self, model, data, rows, part):
         """Set the parents of a tree once all its rows exist, and refuse a circle through rows stored before."""
+        changed = []
         for index, row in enumerate(data):
             parent = self.find(model, row["parent"], (part, index, "parent")) if row.get("parent") else None
             if rows[row["slug"]].parent_id != parent:
                 rows[row["slug"]].parent_id = parent
-                model.objects.filter(pk=rows[row["slug"]].pk).update(parent=parent)
+                changed.append(rows[row["slug"]])
+        update(changed, ["parent_id"])
         parents = dict(model.objects.values_list("pk", "parent_id"))
         for index, row in enumerate(data):
             pk = rows[row["slug"]].pk
@@ -230,9 +243,9 @@ class Loader:
             ratings = self.ratings(report, row, at)
             if not self.faults:
                 owners = {"recommendations": rows[report.slug], "positions": positions, "ratings": ratings}
-                self.evidence(row, owners, sections)
+                self.evidence(report, row, owners, sections)
         if not self.faults:
-            self.restates(data, rows)
+            self.restates(data, reports, rows)
         return [report.slug for report in reports]
 
     def report(self, index, row, siblings):
@@ -252,15 +265,21 @@ class Loader:
         # The state is the editors': a dossier gives a new report its first one, and never brings back a withdrawn one.
         born = {"state": row["state"], "publish_at": parse_datetime(row["publish_at"]) if "publish_at" in row else None}
         held = Report.objects.filter(slug=row["slug"])
-        wanted = values | {"part_of_id": whole and whole.pk} | ({} if held.exists() else born)
+        new = not held.exists()
+        wanted = values | {"part_of_id": whole and whole.pk} | (born if new else {})
         report = reconcile(held, {row["slug"]: wanted}, "slug")[row["slug"]]
+        self.new |= {report.pk} if new else set()
         attach_held_text(report)
-        Work.objects.filter(report=report).exclude(slug__in=row.get("works", [])).update(report=None)
-        for place, slug in enumerate(row.get("works", [])):
-            Work.objects.filter(pk=self.find(Work, slug, (*at, "works", place))).exclude(report=report).update(
-                report=report
-            )
+        self.works(report, row, at)
         return report
+
+    def works(self, report, row, at):
+        """Tie the works that are this very report to it, and no other."""
+        wanted = {self.find(Work, slug, (*at, "works", place)) for place, slug in enumerate(row.get("works", []))}
+        held = set(report.as_works.values_list("pk", flat=True))
+        if wanted != held:
+            Work.objects.filter(pk__in=held - wanted).update(report=None)
+            Work.objects.filter(pk__in=wanted - held).update(report=report)
 
     def prove(self, row, at):
         """Compare every digest with the source text, where that text is held."""
@@ -281,7 +300,7 @@ class Loader:
             s["key"]: {k: s[k] for k in ("key", "heading_zh", "heading_en", "start", "end")}
             for s in row.get("sections", [])
         }
-        sections = reconcile(report.sections.all(), wanted, "key", drop=True, report=report)
+        sections = reconcile(self.of(report, "sections"), wanted, "key", drop=True, report=report)
         self.set_parents(Section, sections, row.get("sections", []))
         return sorted(sections.values(), key=lambda s: (s.start, -s.end))
 
@@ -290,9 +309,9 @@ class Loader:
         for entry in data:
             parent = rows[entry["parent"]] if entry.get("parent") else None
             if rows[entry["key"]].parent_id != (parent and parent.pk):
-                rows[entry["key"]].parent = parent
+                rows[entry["key"]].parent_id = parent and parent.pk
                 changed.append(rows[entry["key"]])
-        model.objects.bulk_update(changed, ["parent"], batch_size=200)
+        update(changed, ["parent_id"])
 
     def contributions(self, report, row, at):
         wanted, affiliations = {}, {}
@@ -310,16 +329,15 @@ class Loader:
         if self.faults:
             return
         rows = reconcile(
-            report.contributions.all(),
+            self.of(report, "contributions"),
             wanted,
             lambda c: (c.author_id, c.institution_id, c.role),
             drop=True,
             report=report,
         )
         links = {(rows[key].pk, pk) for key, pks in affiliations.items() for pk in pks}
-        relink(
-            Contribution.affiliations.through, "contribution_id", "institution_id", {r.pk for r in rows.values()}, links
-        )
+        ids = self.owners(report, rows.values())
+        relink(Contribution.affiliations.through, "contribution_id", "institution_id", ids, links)
 
     def citations(self, report, row, at):
         wanted = {}
@@ -328,7 +346,7 @@ class Loader:
             values = self.values(Citation, entry, (*at, "citations", order), {"work": Work})
             wanted[entry["key"]] = values | span[0] | {"order": order}
         if not self.faults:
-            reconcile(report.citations.all(), wanted, "key", drop=True, report=report)
+            reconcile(self.of(report, "citations"), wanted, "key", drop=True, report=report)
 
     def mentions(self, report, row, at):
         wanted = {}
@@ -340,7 +358,7 @@ class Loader:
                 self.fault(here, "this mention stands here twice.")
             wanted[key] = values
         if not self.faults:
-            reconcile(report.mentions.all(), wanted, lambda m: (m.event_id, m.start), drop=True, report=report)
+            reconcile(self.of(report, "mentions"), wanted, lambda m: (m.event_id, m.start), drop=True, report=report)
 
     def resolutions(self, report, row, at):
         wanted = {}
@@ -353,7 +371,7 @@ class Loader:
                 self.fault((*here, "question"), "only a question about the future has an outcome.")
             wanted[values["question_id"]] = values
         if not self.faults:
-            reconcile(report.resolutions.all(), wanted, "question_id", drop=True, report=report)
+            reconcile(self.of(report, "resolutions"), wanted, "question_id", drop=True, report=report)
 
     @cached_property
     def predictive(self):
@@ -371,7 +389,7 @@ class Loader:
             wanted[entry["key"]] = values | {"order": order} | (more[entry["key"]] if more else {})
         if self.faults:
             return {}
-        return reconcile(getattr(report, part).all(), wanted, "key", drop=True, report=report)
+        return reconcile(self.of(report, part), wanted, "key", drop=True, report=report)
 
     def recommendations(self, report, row, at):
         rows = self.coded(Recommendation, report, row, at, "recommendations", {"made_by": Actor})
@@ -385,20 +403,20 @@ class Loader:
         if self.faults:
             return rows
         self.set_parents(Recommendation, rows, row.get("recommendations", []))
-        ids = {r.pk for r in rows.values()}
+        ids = self.owners(report, rows.values())
         for name, (model, pairs) in links.items():
             through = getattr(Recommendation, name).through
             relink(through, "recommendation_id", f"{model._meta.model_name}_id", ids, pairs)
         return rows
 
-    def restates(self, data, rows):
+    def restates(self, data, reports, rows):
         pairs = set()
-        for report in data["reports"]:
-            for entry in report.get("recommendations", []):
+        for row in data["reports"]:
+            for entry in row.get("recommendations", []):
                 for target in entry.get("restates", []):
                     slug, _, key = target.rpartition("/")
-                    pairs.add((rows[report["slug"]][entry["key"]].pk, rows[slug or report["slug"]][key].pk))
-        ids = {row.pk for of_report in rows.values() for row in of_report.values()}
+                    pairs.add((rows[row["slug"]][entry["key"]].pk, rows[slug or row["slug"]][key].pk))
+        ids = {pk for report in reports for pk in self.owners(report, rows[report.slug].values())}
         relink(Recommendation.restates.through, "from_recommendation_id", "to_recommendation_id", ids, pairs)
 
     def positions(self, report, row, at, recommendations):
@@ -419,7 +437,7 @@ class Loader:
                 self.fault(here, f"there is no dimension “{entry['dimension']}” in a framework “{entry['framework']}”.")
         return self.coded(Rating, report, row, at, "ratings", {"subject": Subject, "assessor": Actor}, on_axis)
 
-    def evidence(self, row, owners, sections):
+    def evidence(self, report, row, owners, sections):
         """Spans of all three kinds. The section is derived: the innermost that holds the start of the span."""
         for part in OF_REPORT:
             owner = part[:-1]
@@ -429,7 +447,7 @@ class Loader:
                     holding = [s.pk for s in sections if s.start <= span["start"] < s.end]
                     key = (owners[part][entry["key"]].pk, span["start"], span["end"])
                     wanted[key] = {**span, f"{owner}_id": key[0], "section_id": holding[-1] if holding else None}
-            held = Evidence.objects.filter(**{f"{owner}__in": [r.pk for r in owners[part].values()]})
+            held = Evidence.objects.filter(**{f"{owner}__in": self.owners(report, owners[part].values())})
             reconcile(held, wanted, lambda e, o=owner: (getattr(e, f"{o}_id"), e.start, e.end), drop=True)
 
 
@@ -464,19 +482,15 @@ def reconcile(held, wanted, key, drop=False, **fixed):
         if hasattr(row, "derive"):
             row.derive()
             names.update({"sort_key", "name_index"})
-    held.model.objects.bulk_create(fresh, batch_size=200)
-    if changed:
-        fields = {held.model._meta.get_field(name.removesuffix("_id")).name for name in names}
-        held.model.objects.bulk_update(changed, sorted(fields), batch_size=200)
+    insert(fresh)
+    update(changed, names)
     return rows
 
 
 def relink(through, source, target, source_ids, wanted):
     """Make the pairs of a many-to-many table equal to `wanted`, {(source id, target id)}, for the given sources."""
-    held = {}
-    for row in through.objects.filter(**{f"{source}__in": source_ids}):
-        held[getattr(row, source), getattr(row, target)] = row.pk
+    found = through.objects.filter(**{f"{source}__in": source_ids}).values_list(source, target, "pk")
+    held = {(own, other): pk for own, other, pk in found}
     through.objects.filter(pk__in=[pk for pair, pk in held.items() if pair not in wanted]).delete()
-    through.objects.bulk_create(
-        [through(**{source: a, target: b}) for a, b in sorted(wanted - held.keys())], batch_size=500
-    )
+    if new := sorted(wanted - held.keys()):
+        Table(through, [source, target]).add(new)

@@ -1,14 +1,17 @@
 """The one command: what it leaves behind, once and twice."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finder
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from portal import index
+from portal.management.commands.demo import collected
 from recommendations.models import Recommendation
 from reports.models import Report, SourceText
 
@@ -74,6 +77,23 @@ def test_texts_are_attached_by_hash(capsys):
     assert snapshot() == before
     call_command("verify")
     assert "Spans of texts that are not held: 0. Faults: 0." in capsys.readouterr().out
+
+
+def test_static_files_are_collected_anew_once_one_is_written(settings, tmp_path):
+    settings.STATICFILES_DIRS, settings.STATIC_ROOT = [tmp_path / "written"], tmp_path / "served"
+    get_finder.cache_clear()
+    (tmp_path / "written").mkdir()
+    (tmp_path / "written" / "a.css").write_text("a {}")
+    (tmp_path / "served").mkdir()
+    assert not collected()
+    manifest = tmp_path / "served" / "staticfiles.json"
+    manifest.write_text("{}")
+    now = time.time()
+    os.utime(manifest, (now + 60, now + 60))
+    assert collected()
+    os.utime(manifest, (now - 60, now - 60))
+    assert not collected()
+    get_finder.cache_clear()
 
 
 @pytest.mark.parametrize("options", [{"port": 0}, {"port": 70000}, {"texts": Path("/nowhere/at/all")}])

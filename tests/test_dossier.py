@@ -9,8 +9,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from jsonschema import Draft202012Validator
 
+from portal import index
 from portal.text import digest, squeeze
-from recommendations.dossier import DossierError, dump, read, schema
+from recommendations.dossier import DossierError, dump, fitting, read, schema
 from recommendations.dump import relations as dump_relations
 from recommendations.ingest import load_dossier
 from recommendations.models import CrossReference, Evidence, PolicyArea, Position, Question, Rating, Recommendation
@@ -381,6 +382,56 @@ def test_a_circle_through_stored_rows_is_refused(corpus):
 def test_what_is_no_dossier(content, reason, tmp_path):
     with pytest.raises(DossierError, match=reason):
         read(write(tmp_path, "bad", content))
+
+
+def places(data, at=()):
+    """Yield the path of every value inside a dossier."""
+    yield at
+    for step, inside in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from places(inside, (*at, step))
+
+
+@pytest.mark.parametrize("data", [VOCABULARY, PUBLICATION], ids=lambda data: data["kind"])
+def test_the_quick_check_agrees_with_the_schema(data):
+    """Wherever a value is left out, doubled or made another, it is refused by both or by none."""
+    rule = {"$ref": f"#/$defs/{data['kind']}"}
+    truth = Draft202012Validator({**rule, "$defs": schema()["$defs"]})
+    fits = fitting(rule)
+    assert fits(data)
+    refused = 0
+    for at in list(places(data))[1:]:
+        for other in (None, "", " ", "x" * 5000, "A-1\n", -1, 10**9, True, 1.5, [], {}, ["a", "a"], {"slug": "a"}, ...):
+            changed = copy.deepcopy(data)
+            *above, last = at
+            inside = changed
+            for step in above:
+                inside = inside[step]
+            if other is ...:
+                del inside[last]
+            else:
+                inside[last] = other
+            assert fits(changed) == truth.is_valid(changed), (at, other)
+            refused += not fits(changed)
+    assert refused
+
+
+def test_a_word_that_the_quick_check_does_not_know_is_refused():
+    with pytest.raises(ValueError, match="multipleOf"):
+        fitting({"type": "integer", "multipleOf": 2})
+
+
+def test_a_bad_dossier_among_good_ones_leaves_them_and_an_index_of_them(tmp_path, capsys):
+    write(tmp_path, "vocabulary", VOCABULARY)
+    write(tmp_path, "a", PUBLICATION)
+    bad = copy.deepcopy(PUBLICATION)
+    bad["reports"] = [bad["reports"][0] | {"slug": "yi"}]  # which is stored, until its answer is found to be to nothing
+    bad["reports"][0]["positions"][0]["question"] = "never-asked"
+    write(tmp_path, "b", bad)
+    with pytest.raises(CommandError):
+        call_command("load_corpus", tmp_path)
+    assert "b.json: $.reports[0].positions[0].question" in capsys.readouterr().err
+    assert {*Report.objects.values_list("slug", flat=True)} == {"jia", "jia-part"}
+    assert index.Entry.objects.exists() and not list(index.faults())
 
 
 def test_a_huge_file_is_refused_unread(tmp_path):

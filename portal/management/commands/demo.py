@@ -9,9 +9,14 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
+from portal.index import together
 from portal.management.commands.load_corpus import CORPUS, dossier_paths
 from portal.models import Entry
 from recommendations.dossier import DossierError
@@ -27,6 +32,7 @@ class Command(BaseCommand):
         "Migrate, load the shipped corpus, make an editor account, collect static files, and serve. Running it again "
         "changes nothing: a publication that is there already is left as its editors made it."
     )
+    requires_system_checks = []  # they read every view, which Gunicorn does once more
 
     def add_arguments(self, parser):
         parser.add_argument("--no-serve", action="store_true", help="stop before serving")
@@ -40,8 +46,7 @@ class Command(BaseCommand):
             raise CommandError(f"{port} is no port: choose 1 to 65535.")
         if texts is not None and not texts.is_dir():
             raise CommandError(f"There is no folder {texts}.")
-        self.step("Preparing the database")
-        call_command("migrate", verbosity=0)
+        self.migrate()
         self.load_corpus()
         if texts is not None:
             self.attach(texts)
@@ -54,6 +59,12 @@ class Command(BaseCommand):
         self.stdout.write(self.style.MIGRATE_HEADING(words))
         self.stdout.flush()
 
+    def migrate(self):
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.step("Preparing the database")
+            call_command("migrate", verbosity=0)
+
     def load_corpus(self):
         """Load every shipped publication that is not in the database; where one is missing, what they share too."""
         vocabulary, *publications, relations = dossier_paths([CORPUS])
@@ -62,12 +73,13 @@ class Command(BaseCommand):
         if not missing:
             return self.step("The corpus is loaded already")
         wanted = [vocabulary, *missing, relations]
-        for number, path in enumerate(wanted, 1):
-            self.step(f"Loading {path.stem} ({number} of {len(wanted)})")
-            try:
-                load_dossier(path)
-            except DossierError as error:
-                raise CommandError(str(error)) from error
+        try:
+            with together():
+                for number, path in enumerate(wanted, 1):
+                    self.step(f"Loading {path.stem} ({number} of {len(wanted)})")
+                    load_dossier(path)
+        except DossierError as error:
+            raise CommandError(str(error)) from error
         refresh_statistics()
 
     def build_index(self):
@@ -108,8 +120,10 @@ class Command(BaseCommand):
             "DATABASE_URL": os.environ.get("DATABASE_URL") or f"sqlite:///{settings.BASE_DIR / 'db.sqlite3'}",
         }
         command = [sys.executable, "-m"]
-        collect = [*command, "django", "collectstatic", "--noinput", "--verbosity=0", "--settings=portal.settings"]
-        subprocess.run(collect, env=environment, cwd=settings.BASE_DIR, check=True)  # noqa: S603
+        if not collected():
+            self.step("Collecting static files")
+            collect = [*command, "django", "collectstatic", "--noinput", "--verbosity=0", "--settings=portal.settings"]
+            subprocess.run(collect, env=environment, cwd=settings.BASE_DIR, check=True)  # noqa: S603
         self.stdout.write(f"Serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
         self.stdout.flush()
         server = [
@@ -122,3 +136,12 @@ class Command(BaseCommand):
         ]
         os.chdir(settings.BASE_DIR)
         os.execve(sys.executable, [*command, *server], environment)  # noqa: S606
+
+
+def collected():
+    """Tell whether the static files that are served are no older than those that are written or installed."""
+    manifest = Path(settings.STATIC_ROOT) / ManifestStaticFilesStorage.manifest_name
+    if not manifest.exists():
+        return False
+    files = (storage.path(name) for finder in get_finders() for name, storage in finder.list([]))
+    return max(os.stat(file).st_ctime for file in files) < manifest.stat().st_mtime

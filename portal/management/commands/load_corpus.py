@@ -4,10 +4,12 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from portal.index import chunks, together
 from recommendations.dossier import DossierError
 from recommendations.ingest import load_dossier, refresh_statistics
 
 CORPUS = Path(__file__).resolve().parents[3] / "reports" / "corpus"
+TOGETHER = 50  # dossiers for which the index is renewed at once; editors wait for so many
 
 
 def dossier_paths(paths):
@@ -20,8 +22,8 @@ def dossier_paths(paths):
 
 class Command(BaseCommand):
     help = (
-        "Load dossiers (JSON files, or folders of them; by default the shipped corpus). Each is one transaction: a bad "
-        "dossier is refused whole, with file, JSON path and reason, and the command exits 1."
+        "Load dossiers (JSON files, or folders of them; by default the shipped corpus). Each is loaded whole or not at "
+        "all: a bad one is refused with file, JSON path and reason, and the command exits 1."
     )
 
     def add_arguments(self, parser):
@@ -34,13 +36,16 @@ class Command(BaseCommand):
         found = dossier_paths(paths or [CORPUS])
         if not found:
             raise CommandError(f"There is no dossier in {', '.join(map(str, paths))}.")
-        for path in found:
-            try:
-                slugs = load_dossier(path)
-            except DossierError as error:
-                refused += 1
-                self.stderr.write(self.style.ERROR(str(error)))
-            else:
+        for some in chunks(found, TOGETHER):
+            loaded = []
+            with together():
+                for path in some:
+                    try:
+                        loaded.append((path, load_dossier(path)))
+                    except DossierError as error:
+                        refused += 1
+                        self.stderr.write(self.style.ERROR(str(error)))
+            for path, slugs in loaded:
                 self.stdout.write(f"{path.name}: {', '.join(slugs) or path.stem}")
         refresh_statistics()
         if refused:
