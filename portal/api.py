@@ -47,6 +47,7 @@ from portal import caching, index, keys
 from portal.addresses import path_to
 from portal.filters import (
     VALUE_LENGTH,
+    VALUES_MOST,
     OneWordField,
     SortFilter,
     TextFilter,
@@ -397,7 +398,7 @@ class BadRequestSerializer(RefusalSerializer):
 REFUSALS = {
     "400": (
         BadRequestSerializer,
-        "A parameter or a value is not known here.",
+        f"A parameter or a value is not known here, or all filters together have more than {VALUES_MOST} values.",
         {"detail": BAD_REQUEST, "errors": {"aera": ["There is no filter “aera”; there are area, report."]}},
     ),
     "401": (

@@ -27,7 +27,7 @@ FACET_MOST = 48  # values of a facet that are named at all, besides those chosen
 FEW = 1_000  # entries up to which facets of very many values are counted to the end
 NEWEST = 100  # entries out of which the values of such a facet are taken otherwise
 RELEVANCE = "relevance"
-VALUES_MOST = 40  # different ones, given to all filters of one request together
+VALUES_MOST = 40  # given to all filters of one request together
 VALUE_LENGTH = 200  # characters of one value
 
 named = Shelf(most=50_000)  # (slug, name), by primary key as a word
@@ -301,7 +301,7 @@ class StrictFilterSet(django_filters.FilterSet):
     def excess(self):
         """Return {parameter: [reason]} for a request with more values, or longer ones, than are taken."""
         lists = self.data.lists() if isinstance(self.data, QueryDict) else ()
-        given = {name: {word for word in words if word.strip()} for name, words in lists if name in self.filters}
+        given = {name: [word for word in words if word.strip()] for name, words in lists if name in self.filters}
         errors = {}
         if (n := sum(map(len, given.values()))) > VALUES_MOST:
             message = _("All filters together take at most %(most)s values; here are %(n)s.")

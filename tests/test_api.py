@@ -17,7 +17,6 @@ from rest_framework.exceptions import NotFound
 
 import reports.api
 from portal import api
-from portal.filters import VALUES_MOST
 from portal.text import digest, squeeze
 from portal.urls import api_names, api_patterns, api_rows
 from recommendations import dossier
@@ -393,12 +392,6 @@ def test_unknown_addresses_answer_in_json(client):
 def test_whatever_is_not_found_says_the_same():
     for error in (Http404("No Report matches the given query."), NotFound(api.NOTHING_HERE)):
         assert api.refusal(error, {}).data == {"detail": api.NOTHING_HERE}
-
-
-def test_so_many_different_values_are_taken_and_no_more(client):
-    years = [f"year={year}" for year in range(1900, 1900 + VALUES_MOST)]
-    get(client, f"recommendations/?{'&'.join(years + years[:5])}")
-    assert "year" in get(client, f"recommendations/?{'&'.join(years)}&force=must", 400)["errors"]
 
 
 def test_an_unreadable_query_is_refused(client):
