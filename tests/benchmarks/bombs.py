@@ -1,10 +1,10 @@
 """What anyone may ask and nobody should: the costliest addresses there are, and thousands of hostile searches.
 
-`python -m tests.benchmarks.bombs [--hostile N]`, on a database with a sample in it (`manage.py make_sample`). Nothing is
-written. The portal is served as in production, but that no page is kept (PAGE_CACHE=0) and nothing is in the cache
-(CACHE_URL=dummy://), so that each answer is the first of its kind. Every address must be answered, 200 or 400, in
-LIMIT seconds (of a download, the first bytes), every hostile search in HOSTILE_LIMIT. What is late is asked again, for
-it may have been the machine; the quickest answer counts.
+`python -m tests.benchmarks.bombs [--hostile N]`, on a database with a sample in it (`manage.py make_sample`). Nothing
+is written. The portal is served as in production, but that no page is kept (PAGE_CACHE=0) and nothing is in the cache
+(CACHE_URL=dummy://), so that each answer is the first of its kind. Every address must be answered with less than a 500
+in LIMIT seconds (of a download, the first bytes), every hostile search in HOSTILE_LIMIT. What is late is asked again,
+for it may have been the machine; the quickest answer counts.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from tests.benchmarks import ground
 from tests.benchmarks.ground import WORD, asked, characters, timed, values, versions
 from tests.benchmarks.serving import Client, bare, portal
 
+# isort: split
 from django.db.models import Count
 from django.urls import reverse
 
@@ -252,7 +253,7 @@ def addresses():
 
 
 def hostile(n, seed=7):
-    """Yield searches of random pieces of syntax, letters of all scripts, and what is no letter, up to 200 characters."""
+    """Yield searches of random pieces of syntax, of letters of all scripts and of what is no letter."""
     dice = random.Random(seed)
     letters = [*characters(50), *(chr(dice.randrange(32, 0x2FFF)) for _ in range(100))]
     for _ in range(n):
@@ -285,7 +286,7 @@ class Blast:
             self.status = client.get(self.address)[0]
 
     def fails(self, limit):
-        return self.seconds > limit or self.status not in (200, 400)
+        return self.seconds > limit or not 200 <= self.status < 500
 
 
 def blasted(client, addresses, limit):

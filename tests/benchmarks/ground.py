@@ -72,7 +72,7 @@ def in_turn(acts, rounds, most=20.0):
     Each is called once before, so that it is warm; none is called again that has used up `most` seconds.
     """
     spent = {name: timed(act) for name, act in acts.items()}
-    taken = {name: [] for name in acts}
+    taken = {name: [seconds] if seconds > most else [] for name, seconds in spent.items()}
     for _ in range(rounds):
         for name, act in acts.items():
             if spent[name] < most or not taken[name]:
