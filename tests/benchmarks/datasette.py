@@ -118,10 +118,7 @@ def version(command):
 
 
 def server(command, path):
-    settings = {
-        "sql_time_limit_ms": LIMIT, "facet_time_limit_ms": LIMIT, "facet_suggest_time_limit_ms": 1,
-        "suggest_facets": "off", "num_sql_threads": 4,
-    }  # fmt: skip
+    settings = {"sql_time_limit_ms": LIMIT, "facet_time_limit_ms": LIMIT, "suggest_facets": "off"}
 
     def started(port):
         chosen = [word for name, value in settings.items() for word in ("--setting", name, str(value))]

@@ -1,7 +1,7 @@
 """Servers in processes of their own on a free port of this machine, and the client that asks them.
 
-All Django projects are served alike: Gunicorn, one worker, four threads, DEBUG off. Requests go over connections that
-stay open, so that what is measured is the answer and not the handshake.
+All Django projects are served alike: Gunicorn, one worker of one thread, DEBUG off, so that no answer waits for another
+one's turn. Requests go over connections that stay open: what is measured is the answer and not the handshake.
 """
 
 import os
@@ -13,14 +13,15 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKERS, THREADS = 1, 4
+WORKERS = 1
 READY = 60  # seconds that a server has to begin to answer
 SLOW = 30  # seconds after which an answer is no longer waited for
-CONNECTIONS = 2  # at a time: one more than there are workers, so that the worker never waits for the client
+CONNECTIONS = WORKERS + 1  # at a time, so that a worker never waits for the client
 
 
 def environment(**more):
@@ -47,7 +48,7 @@ def free_port():
 
 def gunicorn(application, port):
     """Return the command that serves a WSGI application."""
-    workers = [f"--workers={WORKERS}", f"--threads={THREADS}", "--keep-alive=75", "--timeout=120"]
+    workers = [f"--workers={WORKERS}", "--worker-class=gthread", "--threads=1", "--keep-alive=75", "--timeout=120"]
     return [
         *(sys.executable, "-m", "gunicorn", application, f"--bind=127.0.0.1:{port}"),
         *(*workers, "--no-control-socket", "--log-level=error"),
@@ -210,16 +211,21 @@ class Client:
 
 
 class Target:
-    """One address of a server, asked over and over. `slow` is whether one answer took longer than is waited for."""
+    """One address of a server asked over and over, or several in turn.
 
-    def __init__(self, port, path, *headers, status=200):
-        self.port, self.path, self.headers, self.status = port, path, headers, status
+    `slow` is whether one answer took longer than is waited for.
+    """
+
+    def __init__(self, port, paths, *headers, status=200):
+        self.port, self.headers, self.status = port, headers, status
+        self.paths = cycle([paths] if isinstance(paths, str) else paths)
         self.rates, self.slow = [], False
 
     def ask(self, client):
-        status, _told, body = client.get(self.path, *self.headers)
+        path = next(self.paths)
+        status, _told, body = client.get(path, *self.headers)
         if status != self.status:
-            raise SystemExit(f"{self.path} answers {status}, not {self.status}: {body[:500]!r}")
+            raise SystemExit(f"{path} answers {status}, not {self.status}: {body[:500]!r}")
 
     def measure(self, seconds):
         """Ask for so many seconds, at least once, and note the requests a second."""
