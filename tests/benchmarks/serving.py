@@ -219,7 +219,7 @@ class Target:
     def __init__(self, port, paths, *headers, status=200):
         self.port, self.headers, self.status = port, headers, status
         self.paths = cycle([paths] if isinstance(paths, str) else paths)
-        self.rates, self.slow = [], False
+        self.rates, self.slow, self.connections = [], False, CONNECTIONS
 
     def ask(self, client):
         path = next(self.paths)
@@ -242,7 +242,7 @@ class Target:
 
         start = time.perf_counter()
         until = start + seconds
-        threads = [threading.Thread(target=asking, args=[Client(self.port)]) for _ in range(CONNECTIONS)]
+        threads = [threading.Thread(target=asking, args=[Client(self.port)]) for _ in range(self.connections)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -273,6 +273,8 @@ def interleaved(targets, rounds, seconds, most):
             except TimeoutError:
                 target.slow = True
             used[target] += time.perf_counter() - start
+        if used[target] > seconds:
+            target.connections = 1
     for _ in range(rounds):
         for target in targets:
             if not target.slow and (used[target] < most or not target.rates):

@@ -18,8 +18,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections import namedtuple
 from contextlib import ExitStack, contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -46,7 +48,7 @@ ROUNDS, SECONDS, MOST = 7, 0.4, 6  # rounds, seconds of each over HTTP, seconds 
 PASSES = 15  # rounds in process
 TURNED = 300  # pages, more rows than `portal.shelf` keeps
 BROAD = "voice=own&unit=atomic"  # what most recommendations are filed under
-REQUESTS = 400  # after which the memory of a worker is read
+REQUESTS, AT_MOST = 400, 40  # after which, or after so many seconds, the memory of a worker is read
 
 Row = namedtuple("Row", "figure aim ours plain datasette", defaults=[None, None])
 
@@ -293,9 +295,12 @@ def served_rows(chosen, command, flat):
         yield Row("list page under two facets from the cache", ("≥", 0.65), *shares("kept"))
         yield Row("the same unchanged, 304", ("≥", 0.95), *shares("unchanged"))
         yield Row("API list unchanged, 304", ("≥", 0.95), *shares("unchanged API"))
+        paths = f"/en/search/?{word}", whole, objects, "/zh/", "/zh/reports/", f"/api/v1/search/?{word}", "/zh/matrix/"
         with Client(site.port) as client:
-            for n in range(REQUESTS):
-                client.get(("/en/search/?" + word, whole, objects, "/zh/", listed, "/zh/reports/")[n % 6])
+            until = time.monotonic() + AT_MOST
+            for path in islice(cycle(paths), REQUESTS):
+                if time.monotonic() < until:
+                    client.get(path)
         yield Row("memory of a worker, most", ("≤", 250), *(server.memory()[1] for server in (site, plain, shelf)))
 
 
@@ -321,7 +326,7 @@ def size_rows(flat):
             for part, what in parts.items():
                 cursor.execute(sql.format(what), [like])
                 beside = Path(flat).stat().st_size / 1e6 if (said, part) == ("truth", "tables") else None
-                yield Row(f"{said}: {part}", None, (cursor.fetchone()[0] or 0) / 1e6, None, beside)
+                yield Row(f"{said}: {part}", None, float(cursor.fetchone()[0] or 0) / 1e6, None, beside)
 
 
 def loading_rows():
