@@ -3,8 +3,8 @@
 `python -m tests.benchmarks.bombs [--hostile N]`, on a database with a sample in it (`manage.py make_sample`). Nothing
 is written. The portal is served as in production, but that no page is kept (PAGE_CACHE=0), so that each answer is
 worked out. Every address must be answered with less than a 500 in LIMIT seconds (of a download, the first bytes), every
-hostile search in HOSTILE_LIMIT. What is late is asked again, for it may have been the machine; the quickest answer
-counts.
+hostile search in HOSTILE_LIMIT. What is a little late is asked again, for it may have been the machine; the quickest
+answer counts.
 """
 
 import argparse
@@ -41,7 +41,7 @@ from reports.filters import AuthorFilterSet, InstitutionFilterSet, ReportFilterS
 from reports.models import Author, Institution, Report
 
 LIMIT, HOSTILE_LIMIT = 0.5, 1.0
-AGAIN = 3  # times that a late answer is asked for once more
+AGAIN, CLEARLY = 3, 4  # times that a late answer is asked for once more; times too late, which no busy machine explains
 SHOWN = 20
 PAGES = {
     "recommendations": RecommendationFilterSet,
@@ -296,7 +296,7 @@ def blasted(client, addresses, limit):
         blast = Blast(address)
         for _ in range(1 + AGAIN):
             blast.ask(client)
-            if not blast.fails(limit):
+            if not blast.fails(limit) or blast.seconds > CLEARLY * limit:
                 break
         found.append(blast)
     return found
