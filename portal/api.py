@@ -683,9 +683,14 @@ class Rows(Api, ReadOnlyModelViewSet):
         lookups = dict.fromkeys(lookup for name in self.shape.members for lookup in needs.get(name, ()))
         return rows.prefetch_related(*lookups)
 
+    def fetch(self, rows, keys):
+        """Return {primary key: row} of those of the rows that have these keys."""
+        return rows.in_bulk(keys)
+
     def get_object(self):
         wanted = {column: self.kwargs[key] for key, column in self.keys.items()}
-        row = self.rows().filter(**wanted).first()
+        keys = list(self.get_queryset().filter(**wanted).order_by().values_list("pk", flat=True)[:1])
+        row = next(iter(self.fetch(self.rows(), keys).values()), None) if keys else None
         if row is None:
             raise NotFound(NOTHING_HERE)
         return row
@@ -777,7 +782,7 @@ class Rows(Api, ReadOnlyModelViewSet):
 
     def made(self, keys):
         """Return {primary key: object} of those of these rows that are public."""
-        rows = self.rows().in_bulk(keys)
+        rows = self.fetch(self.rows(), keys)
         return dict(zip(rows, self.represent(list(rows.values())), strict=True))
 
     def retrieve(self, request, *args, **kwargs):

@@ -39,7 +39,18 @@ drawings = Shelf(most=4_000)  # rows of lists as HTML, of two thousand character
 
 
 def listing(
-    request, filterset_class, queryset, template, *, table, row="", size=PAGE_SIZE, summary=None, along=None, **context
+    request,
+    filterset_class,
+    queryset,
+    template,
+    *,
+    table,
+    row="",
+    fetch="in_bulk",
+    size=PAGE_SIZE,
+    summary=None,
+    along=None,
+    **context,
 ):
     """Answer with one page, `size` rows long, of a filtered list, its facets and chips.
 
@@ -49,24 +60,26 @@ def listing(
     Where `format` asks for another form, answer with the rows as `table` tells them: see portal.export. An unknown
     parameter or value is a 400 that names it. `context` is added to the template's, which also has `filterset`,
     `page_obj`, `facets`, `chips`, `total` and `data`; with `summary`, a function of the valid filterset, `summary` too.
-    `along` is called with the rows of the page, to give them what no queryset brings along.
+    `fetch` is the method of the queryset that returns {primary key: row}; `along` is called with the rows of the page,
+    to give them what no queryset brings along.
     """
     filterset = filterset_class(request.GET, queryset=queryset, request=request)
     if errors := list_errors(request, filterset):
         return refusal(request, errors)
     if export.form_of(request):
-        return as_data(request, filterset, table)
+        return as_data(request, filterset, table, fetch=getattr(table.prepare(queryset), fetch))
     try:
         page = page_of(request, Keyset(filterset.ordered(), size))
     except BrokenCursor as broken:
         return refusal(request, {"cursor": [str(broken)]})
-    rows = page.rows if row else found(queryset, page.rows)
+    fetch = getattr(queryset, fetch)
+    rows = page.rows if row else found(fetch, page.rows)
     if along:
         along(rows)
     shown = {
         "filterset": filterset,
         "page_obj": replace(page, rows=rows),
-        "drawn": drawn(queryset, page.rows, row) if row else (),
+        "drawn": drawn(fetch, page.rows, row) if row else (),
         "total": filterset.total,
         "facets": filterset.facets(),
         "chips": chips(request, filterset),
@@ -77,17 +90,17 @@ def listing(
     return render(request, template, shown | context)
 
 
-def found(queryset, entries):
-    """Return the rows of entries of the index, as a queryset brings them along; one that has just gone is left out."""
-    rows = queryset.in_bulk([entry.object_id for entry in entries])
+def found(fetch, entries):
+    """Return the rows of entries of the index, as `fetch` returns them, {key: row}; one that has gone is left out."""
+    rows = fetch([entry.object_id for entry in entries])
     return [rows[entry.object_id] for entry in entries if entry.object_id in rows]
 
 
-def drawn(queryset, entries, template):
+def drawn(fetch, entries, template):
     """Return the rows of entries as HTML, each drawn once for as long as the corpus stays as it is."""
     held = drawings(index.version().number, template, get_language())
     wanted = [entry.object_id for entry in entries]
-    for pk, row in queryset.in_bulk([pk for pk in wanted if pk not in held]).items():
+    for pk, row in fetch([pk for pk in wanted if pk not in held]).items():
         held[pk] = render_to_string(template, {row._meta.model_name: row})
     return [held[pk] for pk in wanted if pk in held]
 

@@ -481,8 +481,10 @@ class QuestionRows(Rows):
     filterset_class = QuestionFilterSet
 
     def get_queryset(self):
-        # Grouped rows have no order of their own.
-        return Question.objects.published().with_counts().with_contention().with_outcomes().order_by("slug")
+        return Question.objects.published().with_outcomes().order_by("slug")
+
+    def fetch(self, rows, keys):
+        return rows.told(keys)
 
     def along(self):
         return {"positions": (Prefetch("positions", positions().prefetch_related(spans())),)}

@@ -48,7 +48,6 @@ from recommendations.filters import (
     SubjectFilterSet,
 )
 from recommendations.models import (
-    MOST_CONTESTED,
     STANCE_WORDS,
     Actor,
     CrossReference,
@@ -247,11 +246,12 @@ def all_branches():
 
 @require_safe
 def question_list(request):
-    rows = Question.objects.published().with_counts().with_contention().prefetch_related("areas")
-    rows = rows.order_by(*MOST_CONTESTED)
+    rows = Question.objects.published().prefetch_related("areas")
     template, across = "recommendations/question_list.html", matrix_of(request.GET)
     row = "recommendations/_listed.html"
-    return listing(request, QuestionFilterSet, rows, template, table=QUESTIONS, row=row, matrix_url=across)
+    return listing(
+        request, QuestionFilterSet, rows, template, table=QUESTIONS, row=row, fetch="told", matrix_url=across
+    )
 
 
 def matrix_of(query):

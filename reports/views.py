@@ -28,8 +28,10 @@ MOST = 50  # rows of one sort on the page of a person or an institution
 @require_safe
 def report_list(request):
     """All publications, by kind, author, institution, role, year and words."""
-    reports = Report.objects.published().with_counts().with_voices().for_list().order_by("-date", "slug")
-    return listing(request, ReportFilterSet, reports, "reports/list.html", table=REPORTS, row="reports/_hit.html")
+    reports = Report.objects.published().for_list()
+    return listing(
+        request, ReportFilterSet, reports, "reports/list.html", table=REPORTS, row="reports/_hit.html", fetch="told"
+    )
 
 
 @require_safe
