@@ -317,16 +317,19 @@ def size_rows(flat):
     if connection.vendor == "postgresql":
         sql = "SELECT sum({}(oid)) FROM pg_class WHERE relkind = 'r' AND relname LIKE %s"
         parts = {"tables": "pg_table_size", "their indexes": "pg_indexes_size"}
+        whole = "SELECT pg_database_size(current_database())"
     else:
         names = "SELECT name FROM sqlite_master WHERE type = '{}' AND tbl_name LIKE %s"
         sql = f"SELECT sum(pgsize) FROM dbstat WHERE name IN ({names})"
         parts = {"tables": "table", "their indexes": "index"}
+        whole = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
     with connection.cursor() as cursor:
         for said, like in (("truth", TRUTH), ("index", DERIVED)):
             for part, what in parts.items():
                 cursor.execute(sql.format(what), [like])
-                beside = Path(flat).stat().st_size / 1e6 if (said, part) == ("truth", "tables") else None
-                yield Row(f"{said}: {part}", None, float(cursor.fetchone()[0] or 0) / 1e6, None, beside)
+                yield Row(f"{said}: {part}", None, float(cursor.fetchone()[0] or 0) / 1e6)
+        cursor.execute(whole)
+        yield Row("whole database", None, cursor.fetchone()[0] / 1e6, None, Path(flat).stat().st_size / 1e6)
 
 
 def loading_rows():
