@@ -30,6 +30,7 @@ NAMED = {
 }
 FIELDS = {"author": (Kind.AUTHORS, Kind.INSTITUTIONS), "area": (Kind.AREAS,)}
 BATCH = 1_000  # ids in one question
+TERMS_READ = 2_000  # of the newest entries: a question may be filed under hundreds of reports
 EXACT, HEAD, ELSEWHERE = 0, 1, 2  # how well an entry answers a query
 
 
@@ -92,10 +93,10 @@ def within(first, last):
     return wanted
 
 
-def exactness(query):
-    """Return the expression by which answers are ranked: EXACT names, then what has all words in its HEAD, then others.
+def tiers(query):
+    """Return [(rank, Q)] of those answers that are better than others: EXACT names, then all words in the HEAD.
 
-    It is worked out from the tokens alone, so that every database ranks alike; within a rank the list's order holds.
+    They are told by the tokens alone, so that every database ranks alike; within a rank the list's order holds.
     """
     heads = Q()
     for clause in query.clauses:
@@ -106,9 +107,13 @@ def exactness(query):
             options |= holding(term.phrases, "head")
         heads &= options
     whole = words.whole(" ".join(term.text for clause in query.clauses for term in clause.options))
-    exact = [When(tokens__phrase=whole, then=Value(EXACT))] if whole else []
-    head = [When(heads, then=Value(HEAD))] if heads else []
-    return Case(*exact, *head, default=Value(ELSEWHERE))
+    exact = [(EXACT, Q(tokens__phrase=whole))] if whole else []
+    return [*exact, (HEAD, heads)] if heads else exact
+
+
+def exactness(query):
+    """Return the expression by which answers are ranked: see `tiers`."""
+    return Case(*(When(wanted, then=Value(rank)) for rank, wanted in tiers(query)), default=Value(ELSEWHERE))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -200,10 +205,11 @@ def newest_counts(kind, entries, facets, most, rows, plain):
     For facets of very many values, of which no page can show more than some: those that come first, up to `most`. With
     `plain`, the entries are all of the kind, and the tallies know.
     """
-    ids = [term for terms in entries.values_list("terms", flat=True)[:rows] for term in terms]
-    named = {pk: name for pk, name in names_of([*{*ids}]).items() if name[0] in facets}
+    terms = entries.values_list("terms", flat=True)[:rows]
+    ids = [*dict.fromkeys(pk for some in terms for pk in some)][:TERMS_READ]
+    named = {pk: name for pk, name in names_of(ids).items() if name[0] in facets}
     shown = defaultdict(list)
-    for pk in dict.fromkeys(pk for pk in ids if pk in named):
+    for pk in (pk for pk in ids if pk in named):
         shown[named[pk][0]].append(pk)
     wanted = {pk: named[pk] for pks in shown.values() for pk in pks[:most]}
     if not wanted:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.db.models import Q, Value
 from django.urls import reverse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext, pgettext
@@ -243,7 +244,7 @@ def report_rows():
 
 
 def question_rows():
-    return Question.objects.published().with_counts().prefetch_related("areas")
+    return Question.objects.published().prefetch_related("areas")
 
 
 def advice_rows():
@@ -260,11 +261,11 @@ def passage_rows():
 
 
 def author_rows():
-    return Author.objects.published().with_counts()
+    return Author.objects.published()
 
 
 def institution_rows():
-    return Institution.objects.published().with_counts()
+    return Institution.objects.published()
 
 
 def area_rows():
@@ -384,8 +385,18 @@ class SearchFilterSet(StrictFilterSet):
 
     def ranked(self, kind):
         """Return the entries of a kind that the filters leave, each with its `rank`, the best first."""
-        entries = self.hits(kind=kind).only("object_id").annotate(rank=finding.exactness(self.query))
+        entries = self.hits(kind=kind).only("object_id", "documents").annotate(rank=finding.exactness(self.query))
         return entries.order_by("rank", "place")
+
+    def best(self, kind, most):
+        """Return the first of what `ranked` returns, rank by rank, so that the rank of no other is worked out."""
+        found = []
+        for rank, wanted in [*finding.tiers(self.query), (finding.ELSEWHERE, Q())]:
+            if lacking := most - len(found):
+                rows = self.hits(kind=kind).filter(wanted).exclude(pk__in=[entry.pk for entry in found])
+                rows = rows.only("object_id", "documents").annotate(rank=Value(rank))
+                found += rows.order_by("place")[:lacking]
+        return found
 
     def count(self, but):
         """Return how many hits of all kinds looked for stand under what, {facet: {value: n}}."""
@@ -450,6 +461,7 @@ class Hit:
     sort: Sort
     row: object
     rank: int
+    documents: int
     title: list
     title_lang: str
     snippet: list = field(default_factory=list)
@@ -477,7 +489,7 @@ def search(filterset, size=SHOWN):
     found = []
     taxonomy = PolicyArea.objects.in_bulk()
     for sort in filterset.sorts:
-        entries = list(filterset.ranked(sort.kind)[: size + 1])
+        entries = filterset.best(sort.kind, size + 1)
         if hits := hits_of(sort, entries[:size], filterset.query, taxonomy):
             found.append(Group(sort, hits, len(entries) > size))
     return sorted(found, key=lambda group: group.rank)  # stable: among equals the order of SORTS
@@ -494,16 +506,17 @@ def hits_of(sort, entries, query, taxonomy):
     rows = sort.rows().in_bulk([entry.object_id for entry in entries])
     if sort.kind == Kind.POSITIONS:
         comparison.spoken(rows.values())
-    known = [(rows[entry.object_id], entry.rank) for entry in entries if entry.object_id in rows]
-    return [explained(sort, row, rank, query, taxonomy) for row, rank in known]
+    known = [(rows[entry.object_id], entry) for entry in entries if entry.object_id in rows]
+    return [explained(sort, row, entry, query, taxonomy) for row, entry in known]
 
 
-def explained(sort, row, rank, query, taxonomy):
+def explained(sort, row, entry, query, taxonomy):
     """Return a Hit with why it is one: where those phrases stand that its title does not show."""
     title = told(row, sort.title) if sort.title else ""
     first, second = languages()
     shown_in = first if sort.title and getattr(row, f"{sort.title}_{first}") else second
-    hit = Hit(sort, row, rank, words.highlight(title, query.phrases), LANGUAGE_TAGS[shown_in])
+    lit = words.highlight(title, query.phrases)
+    hit = Hit(sort, row, entry.rank, entry.documents, lit, LANGUAGE_TAGS[shown_in])
     places = []
     wanted = [term for clause in query.clauses if not clause.negated for term in clause.options if term.phrases]
     for term in wanted:
