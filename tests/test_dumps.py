@@ -22,6 +22,7 @@ from portal import api, dictionary, dumping, dumps, dumps_api
 from portal.urls import api_rows
 from reports.models import Report
 from tests import factories as make
+from tests.indexing import current
 from tests.test_api import TEXT, world
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,7 @@ def moments(monkeypatch):
 
 def write(folder, *arguments):
     """Write a dump with the command and return its folder."""
+    current()
     call_command("dump", *arguments, dir=folder, verbosity=0, stdout=open("/dev/null", "w"))
     return max(path for path in folder.iterdir() if dumps.NAME.fullmatch(path.name))
 
