@@ -7,6 +7,7 @@ from portal.excerpt import filed
 from portal.models import Kind, Tally, Term
 from recommendations.models import Voice
 
+LATEST = 2_000  # acts that are looked through for the newest of each area
 COUNTED = {("counted", voice) for voice in Voice.values}  # under which of these a recommendation stands, if it counts
 
 
@@ -26,9 +27,23 @@ def in_order(voices):
     return {voice: voices[voice] for voice in Voice.values if voice in voices}
 
 
-def newest(area):
-    """Return the date of the newest report with a single act filed under an area or below it; empty without any."""
-    return acts(area).values_list("date", flat=True).first() or ""
+def newest(areas):
+    """Return {area id: date of the newest report with a single act filed under it or below it}; some have none.
+
+    Most are among the LATEST acts; only for the others is each area asked for by itself.
+    """
+    terms = Term.objects.filter(facet="area", value__in=[str(pk) for pk in areas]).values_list("pk", "value")
+    named = {term: int(value) for term, value in terms}
+    latest = list(filed(Kind.RECOMMENDATIONS, COUNTED).values_list("date", "terms")[:LATEST])
+    found = {}
+    for date, under in latest:
+        for term in under:
+            if term in named:
+                found.setdefault(named[term], date)
+    for pk in named.values() if len(latest) == LATEST else ():
+        if pk not in found and (date := acts(pk).values_list("date", flat=True).first()):
+            found[pk] = date
+    return found
 
 
 def acts(area):

@@ -176,9 +176,10 @@ def downwards(branch):
 def tallied(branches):
     """Return {primary key: area} of {primary key: branch}, each area with what AREAS wants to know of it."""
     areas = PolicyArea.objects.select_related("parent").in_bulk(list(branches))
+    newest = filed.newest(areas)
     for pk, area in areas.items():
         area.tally = branches[pk].voices
-        area.newest = filed.newest(pk)
+        area.newest = newest.get(pk, "")
     return areas
 
 

@@ -6,11 +6,13 @@ from django.test.utils import CaptureQueriesContext
 
 from portal import excerpt
 from portal import views as portal_views
+from recommendations import filed
 from recommendations import views as coded_views
 from recommendations.models import Position, Question
 from reports import models as report_models
 from reports import views as report_views
 from tests import factories as make
+from tests.indexing import current
 
 pytestmark = pytest.mark.django_db
 
@@ -289,3 +291,17 @@ def test_a_position_told_without_words_counts_like_the_row():
     (told,) = Position.objects.published().told([question.pk])[question.pk]
     assert (told.pk, told.holder_key, told.stance) == (row.pk, row.holder_key, row.stance)
     assert told.report_date == report.date
+
+
+def test_the_newest_of_each_area_is_the_same_however_many_are_looked_through(monkeypatch):
+    above = make.area()
+    near, far, bare = make.area(parent=above), make.area(parent=above), make.area()
+    for date, area in (("2021", near), ("2019-05", far), ("2018", near)):
+        make.recommendation(make.report(date=date), [area])
+    make.recommendation(make.report(state="draft", date="2022"), [far])
+    current()
+    areas = [area.pk for area in (above, near, far, bare)]
+    expected = {above.pk: "2021", near.pk: "2021", far.pk: "2019-05"}
+    for most in (1, 2, 3, 2_000):
+        monkeypatch.setattr(filed, "LATEST", most)
+        assert filed.newest(areas) == expected

@@ -32,7 +32,7 @@ from recommendations.matrix import SIZE_MAX
 from recommendations.models import FollowUp, PolicyArea
 from reports.models import Passage, Report
 from tests import factories as make
-from tests.indexing import current, reindex
+from tests.indexing import current, reindex, written
 from tests.test_admin import user
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +68,7 @@ API_PAGES = {"api-root", "schema", "api-dossier-schema", "api-dumps"}
 DUMPED = {"api-dump", "api-dump-file"}  # of every dump that a test has written
 COMPARED = {"portal:compare", "api-compare"}  # asked for two documents of a world; the page alone is the choice of them
 DETAILS |= {f"api-{endpoint}-detail": row for endpoint, row in API_DETAILS.items()}
-ELSEWHERE = "api/v1/<path:rest>"
+ELSEWHERE = "api/v1/"
 FILES = {"api-dump": [[]], "api-dump-file": [[dumping.DATABASE], ["positions.jsonl.gz"], [dumps.MANIFEST]]}
 KNOWN = {*LISTS, *PAGES, *PROBES, *DETAILS, *API_LISTS, *API_PAGES, *COMPARED, *DUMPED, *SEARCHED, ELSEWHERE}
 
@@ -374,6 +374,7 @@ def redump(monkeypatch, moment=timezone.now()):  # noqa: B008
         patched.setattr(dumping.timezone, "now", lambda: moment)
         folder = Path(settings.DUMP_DIR)
         shutil.rmtree(folder, ignore_errors=True)
+        current()
         call_command("dump", stdout=io.StringIO())
     (dump,) = dumps.newest_first()
     return {path.name: path.read_bytes() for path in dump.folder.iterdir()}
@@ -390,6 +391,7 @@ def test_a_draft_is_in_no_dump_and_changes_none(monkeypatch):
         Report.objects.filter(date="1911-01").update(state="published")
         told = redump(monkeypatch)
         transaction.set_rollback(True)
+    written[0] = True  # for the index of what has gone has gone too
     assert with_hidden == redump(monkeypatch)
     for name, content in with_hidden.items():
         content = gzip.decompress(content) if name.endswith(".gz") else content
