@@ -112,11 +112,19 @@ def plainly(query):
 
 
 def limited(act):
-    """Return an act that notes as `slow` that the database broke it off."""
+    """Return an act that notes as `slow` that it was broken off, by the database or between two questions to it."""
 
     def limited():
+        until = time.monotonic() + SLOW
+
+        def asking(execute, *question):
+            if time.monotonic() > until:
+                raise OperationalError("This takes too long.")
+            return execute(*question)
+
         try:
-            act()
+            with connection.execute_wrapper(asking):
+                act()
         except OperationalError:
             limited.slow = True
 
