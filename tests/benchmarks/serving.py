@@ -256,10 +256,10 @@ class Target:
             self.rates.append(len(counts) / (max(counts) - start))
         return max(counts, default=time.perf_counter()) - start
 
-    @property
-    def rate(self):
-        """Requests a second, the median of the rounds; None where it is too slow."""
-        return None if self.slow or not self.rates else median(self.rates)
+    def share(self, yardstick):
+        """Return the requests a second as a share of another target's, the median of the rounds; 0 where it is slow."""
+        rounds = zip(self.rates, yardstick.rates, strict=False)
+        return 0 if self.slow or not self.rates else median(rate / other for rate, other in rounds)
 
 
 def interleaved(targets, rounds, seconds, most):
