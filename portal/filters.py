@@ -438,6 +438,19 @@ class StrictFilterSet(django_filters.FilterSet):
         found.total = found.total or total
         return found
 
+    def under(self, name, word):
+        """Return how many rows one value of a facet leaves, whatever else is chosen there."""
+        facet = self.facet_of(name)
+        ids = finding.term_ids({(facet, value) for value in self.filters[name].values([word])}).values()
+        found = {"terms__rare" if facet in NARROW else "terms__any": [*ids]}
+        kinds = self.kinds if ids else ()
+        return sum(self.hits(but=(name,), kind=kind).filter(**found).count() for kind in kinds)
+
+    @property
+    def kinds(self):
+        """The kinds of what is listed."""
+        return [self.listed]
+
     def facets(self):
         """Return the facets in the order of declaration: {name, label, help, values, more, rarer, chosen}.
 
@@ -453,7 +466,7 @@ class StrictFilterSet(django_filters.FilterSet):
             values = [FacetValue(word, label, n, word in chosen) for word, label, n in rows]
             listed = {value.value for value in values}
             missing = word_filter.labels([word for word in chosen if word not in listed])
-            values += [FacetValue(word, label, 0, True) for word, label in missing.items()]
+            values += [FacetValue(word, label, self.under(name, word), True) for word, label in missing.items()]
             if values:
                 found.append(
                     {

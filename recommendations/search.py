@@ -367,6 +367,10 @@ class SearchFilterSet(StrictFilterSet):
         return [sort for sort in SORTS if not chosen or sort.word in chosen]
 
     @property
+    def kinds(self):
+        return [sort.kind for sort in self.sorts]
+
+    @property
     def only(self):
         """The one kind that is looked for; None where there are several."""
         return self.sorts[0] if len(self.sorts) == 1 else None

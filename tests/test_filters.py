@@ -3,6 +3,7 @@
 import pytest
 from django.http import QueryDict
 
+from portal import filters
 from recommendations.filters import (
     EventFilterSet,
     PositionFilterSet,
@@ -240,3 +241,22 @@ def narrowed_facets(query, filterset, model):
     found = narrowed(query, filterset, model.objects.published())
     assert found.is_valid()
     return found.facets()
+
+
+def test_a_chosen_value_that_is_not_among_those_named_has_its_own_count(monkeypatch):
+    area = make.area()
+    authors = [make.author() for _ in range(3)]
+    for at, author in enumerate(authors):
+        report = make.report(date=f"202{at}")
+        make.contribution(report, author=author)
+        for _ in range(at + 1):
+            make.recommendation(report, [area])
+    current()
+    monkeypatch.setattr(filters, "FEW", 1)
+    monkeypatch.setattr(filters, "NEWEST", 1)
+    chosen = f"area={area.slug}&" + "&".join(f"author={author.slug}" for author in authors[:2])
+    filterset = RecommendationFilterSet(QueryDict(chosen), queryset=Recommendation.objects.published())
+    (facet,) = [facet for facet in filterset.facets() if facet["name"] == "author"]
+    told = {value.value: (value.count, value.chosen) for value in facet["values"]}
+    oldest, older, newest = (author.slug for author in authors)
+    assert told == {newest: (3, False), older: (2, True), oldest: (1, True)}
