@@ -243,7 +243,7 @@ def contention(positions):
     """Return (contention, n) of the own answers among positions on one question: None below ENOUGH documents.
 
     Contention is the variance of the stances divided by 4, the largest that stances from −2 to +2 can have; n counts
-    documents. Twin of `QuestionQuerySet.with_contention()`, in whole numbers up to the one division like that.
+    documents. Twin of `QuestionQuerySet.told()`, in whole numbers up to the one division like that.
     """
     own = [position for position in positions if position.voice == Voice.OWN]
     n = len({position.report_id for position in own})

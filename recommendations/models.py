@@ -13,7 +13,6 @@ from django.db.models import (
     Exists,
     F,
     FloatField,
-    IntegerField,
     Max,
     Min,
     OuterRef,
@@ -439,7 +438,6 @@ class Agreement(models.TextChoices):
 
 
 ENOUGH = 3  # documents: below that a degree of contention or of agreement is neither shown nor sorted by
-MOST_CONTESTED = (F("contention").desc(nulls_last=True), "-report_count", "slug")
 
 
 class QuestionQuerySet(SlugQuerySet):
@@ -447,21 +445,13 @@ class QuestionQuerySet(SlugQuerySet):
         """Questions that a published report answers."""
         return self.filter(Exists(Position.objects.published().filter(question=OuterRef("pk"))))
 
-    def with_counts(self):
-        """Annotate `report_count` and one count a voice: `own_count`, `joint_count`, `attributed_count`."""
-        public = is_public("positions__report__")
-        return self.annotate(
-            report_count=Count("positions__report", filter=public, distinct=True),
-            **{
-                f"{voice}_count": Count("positions", filter=public & Q(positions__voice=voice), distinct=True)
-                for voice in Voice.values
-            },
-        )
-
     def told(self, keys):
-        """Return {key: question} of these, with all that `with_counts()` and `with_contention()` say.
+        """Return {key: question} of these, each with what published reports answer; counted for all of them at once.
 
-        Counted all at once, which a page of questions with thousands of answers each needs.
+        `report_count` and one count a voice: `own_count`, `joint_count`, `attributed_count`. Of own answers
+        `own_documents`, `own_low`, `own_high` and `contention`: the variance of the stances, divided by 4, 0 where all
+        say the same, 1 where half say +2 and half −2; None where fewer than ENOUGH documents answer. It is worked out
+        in whole numbers up to the one division, so that every database, and `comparison.contention`, come to the same.
         """
         found = self.in_bulk(keys)
         shown = Position.objects.published().filter(question__in=found).order_by().values_list("question")
@@ -477,23 +467,6 @@ class QuestionQuerySet(SlugQuerySet):
             if row.own_documents < ENOUGH:
                 row.contention = None
         return found
-
-    def with_contention(self):
-        """Annotate `own_documents`, `own_low`, `own_high` and `contention`, over own answers of published reports.
-
-        Contention is the variance of the stances, divided by 4: 0 where all say the same, 1 where half say +2 and half
-        −2; NULL where fewer than ENOUGH documents answer. It is worked out in whole numbers up to the one division, so
-        that every database, and `comparison.contention`, come to the same. Apart from the query itself, because no
-        filter may multiply or narrow the answers that it is taken over.
-        """
-        enough = own_answers(question=OuterRef("pk")).filter(n__gte=ENOUGH).annotate(spread=spread())
-        here = own_answers(question=OuterRef("pk"))
-        return self.annotate(
-            own_documents=Coalesce(Subquery(here.values("n"), IntegerField()), 0),
-            own_low=Subquery(here.values("low")),
-            own_high=Subquery(here.values("high")),
-            contention=Subquery(enough.values("spread"), FloatField()),
-        )
 
     def beside(self, question):
         """Other questions of the same areas."""
@@ -543,7 +516,7 @@ def own_answers(**narrowed):
 
 
 def spread():
-    """Return the contention of answers (see `with_contention`), an aggregate over them."""
+    """Return the contention of answers (see `told`), an aggregate over them."""
     n, total, squares = Count("pk"), Sum("stance"), Sum(F("stance") * F("stance"))
     return Cast(n * squares - total * total, FloatField()) / Cast(Value(4) * n * n, FloatField())
 
@@ -617,7 +590,7 @@ class Question(models.Model):
 
     @property
     def agreement(self):
-        """How the own answers lie to one another; wants `with_contention()`."""
+        """How the own answers lie to one another; wants `told()`."""
         return agreement(self.own_documents, self.own_low, self.own_high)
 
 

@@ -179,16 +179,11 @@ class ReportQuerySet(SlugQuerySet):
         """Annotate one count of positions a voice: `own_count`, `joint_count`, `attributed_count`. Never their sum."""
         return self.annotate(**{f"{v}_count": self.counted("positions", positions__voice=v) for v in VOICES})
 
-    def with_counts(self):
-        """Annotate how much is coded: `recommendation_count` (atomic, nothing counted twice) and `position_count`."""
-        advice = self.model._meta.get_field("recommendations").related_model.objects
-        return self.annotate(
-            recommendation_count=self.counted("recommendations", recommendations__in=advice.atomic()),
-            position_count=self.counted("positions"),
-        )
-
     def told(self, keys):
-        """Return {key: report} of these, with all that `with_counts()` and `with_voices()` say: counted all at once."""
+        """Return {key: report} of these, with how much is coded of each; counted for all of them at once.
+
+        `recommendation_count` (atomic, nothing counted twice), `position_count`, and what `with_voices()` says.
+        """
         found = self.in_bulk(keys)
         model = {name: self.model._meta.get_field(name).related_model for name in ("recommendations", "positions")}
         advice = model["recommendations"].objects.filter(report__in=found).atomic().order_by().values_list("report")
@@ -579,6 +574,19 @@ class Passage(models.Model):
         return f"{self.report.get_absolute_url()}#p{self.number}"
 
 
+class Placed:
+    """What reports name in places; wants `with_places()`, which brings the first of these along and one more."""
+
+    @property
+    def first_places(self):
+        """The first citations or mentions, of which `more_places` tells whether they are all."""
+        return self.places[:PLACES]
+
+    @property
+    def more_places(self):
+        return len(self.places) > PLACES
+
+
 class WorkQuerySet(SlugQuerySet):
     def published(self):
         """Works that a published report cites."""
@@ -621,7 +629,7 @@ class WorkQuerySet(SlugQuerySet):
         return self.for_list().prefetch_related(Prefetch("citations__report__citations", beside))
 
 
-class Work(models.Model):
+class Work(Placed, models.Model):
     """A work that reports cite, once, however often it is cited. It may itself be a report of the portal."""
 
     slug = KeyField(_("slug"), max_length=100, unique=True, validators=[validate_slug])
@@ -658,15 +666,6 @@ class Work(models.Model):
 
     def natural_key(self):
         return (self.slug,)
-
-    @property
-    def first_places(self):
-        """The first citations, of which `more_places` tells whether they are all; wants `with_places()`."""
-        return self.places[:PLACES]
-
-    @property
-    def more_places(self):
-        return len(self.places) > PLACES
 
     @property
     def citing(self):
@@ -757,7 +756,7 @@ class EventQuerySet(SlugQuerySet):
         return counted.prefetch_related("areas", Prefetch("mentions", places, to_attr="places"))
 
 
-class Event(models.Model):
+class Event(Placed, models.Model):
     """A dated happening, an interval or a target year that documents mention."""
 
     slug = KeyField(_("slug"), max_length=100, unique=True, validators=[validate_slug])
@@ -782,15 +781,6 @@ class Event(models.Model):
 
     def natural_key(self):
         return (self.slug,)
-
-    @property
-    def first_places(self):
-        """The first mentions, of which `more_places` tells whether they are all; wants `with_places()`."""
-        return self.places[:PLACES]
-
-    @property
-    def more_places(self):
-        return len(self.places) > PLACES
 
 
 class Mention(Span):

@@ -208,7 +208,7 @@ def test_other_lists():
         assert keys(query, filterset=PositionFilterSet, queryset=Position.objects.published()) == ["P01"]
     assert not keys("stance=2", filterset=PositionFilterSet, queryset=Position.objects.published())
     assert keys("subject=ai", filterset=RatingFilterSet, queryset=Rating.objects.published()) == ["T01"]
-    questions = Question.objects.published().with_counts()
+    questions = Question.objects.published()
     assert narrowed("holder=who&ordering=documents", QuestionFilterSet, questions).qs.get() == question
     for query in ("q=李", "q=lisi", "q=li+si", "q=ls"):
         assert narrowed(query, AuthorFilterSet, Author.objects.published()).qs.get() == writer
@@ -223,7 +223,7 @@ def test_a_hidden_answer_is_not_found_by_who_gave_it():
     make.position(shown, question=asked)
     make.position(shown, holder=asker, voice="attributed")
     make.position(draft, question=asked, holder=asker, voice="attributed")
-    found = narrowed("holder=asker", QuestionFilterSet, Question.objects.published().with_counts())
+    found = narrowed("holder=asker", QuestionFilterSet, Question.objects.published())
     assert found.is_valid() and asked not in found.qs
     counts = {v.value: v.count for f in found.facets() if f["name"] == "holder" for v in f["values"]}
     assert counts == {"asker": 1}

@@ -145,7 +145,7 @@ def test_one_document_on_both_sides_is_still_one():
     report, question = make.report(), make.question()
     for stance in (2, -2):
         make.position(report, question=question, stance=stance)
-    assert Question.objects.with_contention().get().agreement == "single"
+    assert Question.objects.told([question.pk])[question.pk].agreement == "single"
 
 
 def test_a_hidden_answer_changes_no_number(client):

@@ -232,7 +232,7 @@ def single_things(found):
             row = model.objects.get(slug=slug)
             yield row.get_absolute_url()
             yield f"/api/v1/{path}/{slug}/"
-    asked_most = Question.objects.published().with_counts().order_by("-report_count").first()
+    asked_most = Question.objects.published().annotate(n=Count("positions")).order_by("-n").first()
     yield asked_most.get_absolute_url()
     yield f"/api/v1/questions/{asked_most.slug}/"
     for model, path in ((Framework, "frameworks"), (Subject, "subjects")):
