@@ -592,7 +592,7 @@ class Api(APIView):
         reading = request.method in ("GET", "HEAD")
         if reading and not self.is_filtered and (errors := self.faults(request.query_params)):
             raise ValidationError(errors)
-        if reading and self.versioned and caching.unchanged(request._request):
+        if reading and self.versioned and caching.known(request._request):
             raise NotModified
 
     def faults(self, params):

@@ -6,12 +6,13 @@ pages print. So its ETag is made of these and of its address, and a request for 
 
 from functools import cache as cache_once
 from hashlib import sha256
+from secrets import token_hex
 
 from django.conf import settings
-from django.core.cache import cache
-from django.http import HttpResponse
+from django.core.cache import caches
+from django.core.exceptions import DisallowedHost
+from django.http import HttpResponse, HttpResponseNotModified
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
 from portal import index
@@ -41,12 +42,27 @@ def validators(request):
     return etag, int(max(version.changed_at, today).timestamp()) if settled else None
 
 
-def unchanged(request):
-    """Return the 304 that answers a request for what its sender has already; None where it has to be made."""
-    if not any(name in request.headers for name in ("If-None-Match", "If-Modified-Since")):
-        return None
-    etag, modified = validators(request)
-    return get_conditional_response(request, etag=etag, last_modified=modified)
+def known(request):
+    """Return the validators of what is answered here now, if the request names its ETag in `If-None-Match`; else None.
+
+    An ETag was given with an answer alone, never with a refusal, so nothing else has to be asked. That is not true of a
+    date: what has never been here is not unchanged since then.
+    """
+    told = request.META.get("HTTP_IF_NONE_MATCH", "")
+    found = 'W/"' in told and validators(request)
+    return found if found and found[0] in told else None
+
+
+def fragment(request):
+    """Return the key of what stands beside the rows of a list, the same on all its pages: facets, counts, summaries.
+
+    While templates are worked on, with DEBUG, nothing is shared.
+    """
+    if settings.DEBUG:
+        return token_hex()
+    query = request.GET.copy()
+    query.pop("cursor", None)
+    return release(), index.version().number, request.get_host(), request.path, query.urlencode()
 
 
 def mark(response, etag, modified):
@@ -58,8 +74,30 @@ def mark(response, etag, modified):
     return response
 
 
+def unchanged(get_response):
+    """Middleware before all others: 304 for what its sender has already, at the cost of nearly nothing.
+
+    A request with a key goes its whole way: whether the key is still good, and how it is used, is asked first.
+    """
+
+    def middleware(request):
+        keyed = "HTTP_AUTHORIZATION" in request.META or "HTTP_X_API_KEY" in request.META
+        try:
+            found = request.method in METHODS and not keyed and known(request)
+        except DisallowedHost:  # is told in the language of the address
+            found = None
+        if not found:
+            return get_response(request)
+        response = mark(HttpResponseNotModified(), *found)
+        if request.path_info.startswith("/api/"):
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    return middleware
+
+
 def by_version(get_response):
-    """Middleware for pages: 304 for what is unchanged, and for everybody the page that was made for the first.
+    """Middleware for pages: for everybody the page that was made for the first.
 
     Pages are the same for every reader: nothing of a cookie or a session is in them. What sets a cookie, the address of
     the language, stands outside of this.
@@ -69,16 +107,13 @@ def by_version(get_response):
         if request.method not in METHODS or not request.language_prefix:
             return get_response(request)
         etag, modified = validators(request)
-        if found := get_conditional_response(request, etag=etag, last_modified=modified):
-            return mark(found, etag, modified) if found.status_code == 304 else found
-        held = cache.get(etag) if settings.PAGE_CACHE else None
-        if held:
+        if settings.PAGE_CACHE and (held := caches["pages"].get(etag)):
             content, kind = held
             return mark(HttpResponse(content, content_type=kind), etag, modified)
         response = get_response(request)
         if response.status_code == 200:
             if settings.PAGE_CACHE and not response.streaming and request.method == "GET":
-                cache.set(etag, (response.content, response["Content-Type"]), settings.PAGE_CACHE)
+                caches["pages"].set(etag, (response.content, response["Content-Type"]), settings.PAGE_CACHE)
             mark(response, etag, modified)
         return response
 

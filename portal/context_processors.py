@@ -1,12 +1,15 @@
 """What every page needs to know: its language, its own address in each language, and the ways to the other pages."""
 
+from functools import cache
+
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from portal import __version__
+from portal import __version__, caching
 from portal.text import LANGUAGE_TAGS
 
 LABELS = {
@@ -57,15 +60,21 @@ def address(name):
         return None
 
 
+@cache
+def ways(language, root):
+    """Return the ways to the pages that exist, {URL name: (label, path)}, in the active language and under a root."""
+    return {name: (str(label), url) for name, label in LABELS.items() if (url := address(name))}
+
+
 def links(names, here=""):
     """The pages of `names` that exist, as dicts; the one that `here` is, or lies under, is `current` (page or true)."""
-    found = []
+    known, found = ways(get_language(), get_script_prefix()), []
     for name in names:
-        if url := address(name):
+        if name in known:
+            label, url = known[name]
             under = name != "portal:front" and here.startswith(url)
-            found.append(
-                {"label": LABELS[name], "url": url, "current": "page" if here == url else "true" if under else ""}
-            )
+            current = "page" if here == url else "true" if under else ""
+            found.append({"label": label, "url": url, "current": current})
     return found
 
 
@@ -112,4 +121,5 @@ def site(request):
         "other_language": next(other for other in alternates if other["lang"] != lang),
         "canonical": absolute(request),
         "site_version": __version__,
+        "fragment": SimpleLazyObject(lambda: caching.fragment(request)),
     }

@@ -495,11 +495,19 @@ class StrictFilterSet(django_filters.FilterSet):
         return found
 
 
+class GivenForm(forms.Form):
+    """A form of those of its fields alone that are given: most requests name one filter of many, or none."""
+
+    def __init__(self, data=None, **kwargs):
+        self.base_fields = {name: field for name, field in self.base_fields.items() if name in (data or ())}
+        super().__init__(data, **kwargs)
+
+
 @cache
 def form_class(filterset_class):
-    """Return the form of a FilterSet. Its filters last, and so do its fields; each form has copies of these."""
+    """Return the form of a FilterSet. Its filters last, and so do its fields; each form has copies of some."""
     fields = {name: word_filter.field for name, word_filter in filterset_class.base_filters.items()}
-    return type(f"{filterset_class.__name__}Form", (forms.Form,), fields)
+    return type(f"{filterset_class.__name__}Form", (GivenForm,), fields)
 
 
 class YearFacet(WordsFilter):

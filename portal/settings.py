@@ -99,6 +99,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.caching.unchanged",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.permissions_policy",
@@ -166,7 +167,18 @@ if replica:
     # Reserved: the alias exists for `using("replica")`; nothing is routed to it by itself.
     DATABASES["replica"] = {**prepared(replica), "TEST": {"MIRROR": "default"}}
 
-CACHES = {"default": cache}
+
+def apart(name, most):
+    """The cache for what may be let go, apart from the counters of limits where these share the memory of a process."""
+    own = {"LOCATION": name, "OPTIONS": {"MAX_ENTRIES": most}} if cache["BACKEND"].endswith(".LocMemCache") else {}
+    return cache | own
+
+
+CACHES = {
+    "default": cache,
+    "pages": apart("pages", 300),
+    "template_fragments": apart("template_fragments", 500),  # the name under which `{% cache %}` looks for it
+}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

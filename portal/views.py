@@ -8,6 +8,7 @@ from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import resolve, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -80,14 +81,22 @@ def listing(
         "filterset": filterset,
         "page_obj": replace(page, rows=rows),
         "drawn": drawn(fetch, page.rows, row) if row else (),
-        "total": filterset.total,
-        "facets": filterset.facets(),
-        "chips": chips(request, filterset),
-        "sorting": sorting(request, filterset),
         "data": export.links(request, table),
-        "summary": summary and summary(filterset),
+        **beside(request, filterset, summary),
     }
     return render(request, template, shown | context)
+
+
+def beside(request, filterset, summary=None):
+    """Return what stands beside the rows of a list, made when it is asked for: most pages have it already."""
+    made = {
+        "total": lambda: filterset.total,
+        "facets": filterset.facets,
+        "chips": lambda: chips(request, filterset),
+        "sorting": lambda: sorting(request, filterset),
+        "summary": lambda: summary and summary(filterset),
+    }
+    return {name: SimpleLazyObject(make) for name, make in made.items()}
 
 
 def found(fetch, entries):
@@ -149,7 +158,7 @@ def without(request, chip):
 
 def sorting(request, filterset):
     """Return the ways to sort a list: [{label, url, current}], the first being the default."""
-    chosen = filterset.form.cleaned_data.get("ordering") or []
+    chosen = filterset.given.get("ordering") or []
     found = []
     words = filterset.filters["ordering"].words
     if filterset.active.get("q"):

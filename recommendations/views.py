@@ -84,17 +84,22 @@ ASKED_MOST = 400  # rows of a list of which is told what they ask together
 
 @require_safe
 def recommendation_list(request):
-    rows = Recommendation.objects.published().for_list().with_units().with_references()
     template, row = "recommendations/recommendation_list.html", "recommendations/_hit.html"
     return listing(
         request,
         RecommendationFilterSet,
-        rows,
+        listed(),
         template,
         table=RECOMMENDATIONS,
         row=row,
         summary=lambda filterset: {"tally": filterset.tally(), "asked": asked_of(filterset)},
     )
+
+
+@cache
+def listed():
+    """Return the recommendations with all that a list shows of them; nothing of a request is in it."""
+    return Recommendation.objects.published().for_list().with_units().with_references()
 
 
 def asked_of(filterset):
@@ -582,7 +587,7 @@ def compare(request):
     if errors := filterset.errors | export.errors(request, export.PAGE_FORMS):
         return refusal(request, errors)
     slugs = filterset.chosen("reports")
-    if len(slugs) < 2 or filterset.form.cleaned_data["q"]:
+    if len(slugs) < 2 or filterset.given.get("q"):
         return choose(request, filterset, slugs)
     filterset.queryset = filterset.queryset.side_by_side()
     found = meeting.meet(meeting.columns(slugs, filterset.documents()), PolicyArea.objects.all())

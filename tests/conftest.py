@@ -1,7 +1,7 @@
 """What every test shares."""
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -14,7 +14,8 @@ from tests import indexing
 @pytest.fixture(autouse=True)
 def fresh_caches():
     """Throttles, texts and versions of one test are not those of the next."""
-    cache.clear()
+    for cache in caches.all(initialized_only=True):
+        cache.clear()
     squeezed_text.cache_clear()
     index.forget()
     shelf.clear()

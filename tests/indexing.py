@@ -4,6 +4,7 @@ from collections import defaultdict
 from functools import wraps
 
 from django.apps import apps
+from django.core.cache import caches
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_delete, post_save
@@ -81,4 +82,5 @@ class Reader(Client):
         current()
         if not self.warm:
             shelf.clear()
+            caches["template_fragments"].clear()
         return super().request(**request)

@@ -1,5 +1,7 @@
 """What is unchanged is not made again: ETag, Last-Modified, 304, and the pages kept for everybody."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -35,13 +37,14 @@ def test_what_is_unchanged_is_not_sent_again(client, report, address):
     first = client.get(address)
     assert first.status_code == 200 and first["ETag"] and first["Last-Modified"]
     index.version()
-    for header in ({"if-none-match": first["ETag"]}, {"if-modified-since": first["Last-Modified"]}):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            again = client.get(address, headers=header)
-        assert again.status_code == 304 and not again.content and again["ETag"] == first["ETag"]
-        assert len(queries) == 0, [query["sql"] for query in queries]
+    with CaptureQueriesContext(connection) as queries:
+        again = client.get(address, headers={"if-none-match": first["ETag"]})
+    assert len(queries) == 0, [query["sql"] for query in queries]
+    assert again.get("Access-Control-Allow-Origin") == first.get("Access-Control-Allow-Origin")
+    since = client.get(address, headers={"if-modified-since": first["Last-Modified"]})
+    for response in (again, since):
+        assert response.status_code == 304 and not response.content and response["ETag"] == first["ETag"]
+        assert response["Cache-Control"] == first["Cache-Control"]
     with renewed(report):
         pass
     assert client.get(address, headers={"if-none-match": first["ETag"]}).status_code == 200
@@ -70,6 +73,37 @@ def test_what_is_refused_or_absent_is_not_marked(client, report):
         response = client.get(address)
         assert response.status_code in (400, 404) and "Last-Modified" not in response
         assert not response.get("Cache-Control", "").startswith("public")
+
+
+@pytest.mark.parametrize("address", ["/en/reports/nowhere/", "/api/v1/reports/nowhere/", "/api/v1/reports/?aera=x"])
+def test_what_has_never_been_is_not_unchanged_since(client, report, address):
+    aged(60)
+    since = client.get("/en/reports/")["Last-Modified"]
+    assert client.get(address, headers={"if-modified-since": since}).status_code in (400, 404)
+
+
+def test_a_host_that_is_not_ours_is_refused_whatever_its_sender_has(client, report, settings):
+    tag = client.get("/en/reports/")["ETag"]
+    settings.ALLOWED_HOSTS = ["testserver"]
+    response = client.get("/en/reports/", headers={"host": "elsewhere.example", "if-none-match": tag})
+    assert response.status_code == 400 and response["Content-Language"] == "en"
+
+
+def test_what_stands_beside_the_rows_is_made_once_for_all_pages_of_a_list(client, report):
+    client.warm = True
+    for n in range(40):
+        make.report(slug=f"other-{n:02}", title_en=f"Other {n}")
+    first = client.get("/en/reports/").content.decode()
+    following = "/en/reports/" + html.unescape(re.search(r'href="([^"]*cursor=[^"]*)"', first)[1])
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(following).content.decode()
+    assert "Rows on this page: 20 of 41" in page
+    assert not [query["sql"] for query in queries if "portal_tally" in query["sql"] or "portal_term" in query["sql"]]
+    assert "of 41" not in client.get("/en/reports/?q=Other").content.decode()
+    with renewed(report):
+        report.state = "withdrawn"
+        report.save()
+    assert "of 40" in client.get(following).content.decode()
 
 
 def test_a_page_is_made_once_for_everybody_and_again_after_a_change(client, report, settings):
