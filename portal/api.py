@@ -35,7 +35,6 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, NotFou
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.metadata import BaseMetadata
 from rest_framework.pagination import BasePagination
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.throttling import AnonRateThrottle
@@ -56,6 +55,7 @@ from portal.filters import (
     YearFacet,
 )
 from portal.paging import CURSOR_LIMIT, BrokenCursor, Keyset, whole
+from portal.renderers import JSONRenderer
 from portal.shelf import Shelf
 from portal.telling import Telling, fields_of
 
@@ -763,7 +763,7 @@ class Rows(Api, ReadOnlyModelViewSet):
         return view.made(keys)
 
     def list(self, request, *args, **kwargs):
-        page = self.paginate_queryset(StrictFilters().checked(request, self.rows(), self))
+        page = self.paginate_queryset(StrictFilters().checked(request, self.sources[0], self))
         return self.get_paginated_response(self.told([entry.object_id for entry in page]))
 
     def told(self, wanted):

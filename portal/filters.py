@@ -87,10 +87,14 @@ class QueryField(forms.CharField):
 
 
 class Lasting:
-    """A filter that knows nothing of a request, so that all FilterSets of a class share it, and its field."""
+    """What knows nothing of a request, so that all FilterSets of a class share it: a filter with its field, or all."""
 
     def __deepcopy__(self, memo):
         return self
+
+
+class Filters(Lasting, dict):
+    """The filters of a FilterSet, {name: filter}."""
 
 
 class WordsFilter(Lasting, django_filters.Filter):
@@ -282,6 +286,10 @@ class StrictFilterSet(django_filters.FilterSet):
     listed = None
     fixed = ()
     presentation = PRESENTATION
+
+    @classmethod
+    def get_filters(cls):
+        return Filters(super().get_filters())
 
     def is_valid(self):
         return self.is_bound is False or not self.errors

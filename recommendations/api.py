@@ -6,11 +6,11 @@ from django.db.models import Prefetch, Q
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from portal.addresses import path_to
 from portal.api import Api, Plain, Row, Rows, Slug, WordField, addresses
+from portal.renderers import JSONRenderer
 from portal.telling import Telling
 from recommendations import divergence, dossier, filed
 from recommendations.filters import (

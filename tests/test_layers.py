@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("portal", "reports", "recommendations")
 LAYERS = {
     "bottom": {"__init__", "text"},
-    "leaf": {"settings", "fields", "words", "bulk", "middleware", "apps", "dossier", "addresses", "shelf"},
+    "leaf": {"settings", "fields", "words", "bulk", "middleware", "apps", "dossier", "addresses", "shelf", "renderers"},
     "facts": {"models"},
     "derived": {"index", "finding"},
     "shaping": {

@@ -46,4 +46,4 @@ def test_the_browsable_api_is_for_development_alone():
     assert "BrowsableAPIRenderer" in started().stdout
     production = started(DEBUG="false", **COMPLETE)
     assert production.returncode == 0, production.stderr
-    assert production.stdout.split() == ["rest_framework.renderers.JSONRenderer"]
+    assert production.stdout.split() == ["portal.renderers.JSONRenderer"]
