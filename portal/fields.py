@@ -90,6 +90,14 @@ class Rare(AnyOf):
         return f"{place} IN (SELECT p.place FROM portal_posting p WHERE p.term IN ({marks}))", self.rhs  # noqa: S608
 
 
+@TermsField.register_lookup
+class Also(Rare):
+    """`terms__also=[ids]`: as `rare`, for entries that stand under other terms too: GIN goes by both at once."""
+
+    lookup_name = "also"
+    as_postgresql = AnyOf.as_postgresql
+
+
 class TokensField(models.Field):
     """The tokens of an entry, as `portal.words` makes them: a `tsvector` on PostgreSQL.
 

@@ -26,6 +26,7 @@ FACET_LIMIT = 8  # values of a facet that are shown outright
 FACET_MOST = 48  # values of a facet that are named at all, besides those chosen
 FEW = 1_000  # entries up to which facets of very many values are counted to the end
 NEWEST = 100  # entries out of which the values of such a facet are taken otherwise
+SOUGHT = 4  # the share of a kind below which entries are found by their terms
 RELEVANCE = "relevance"
 VALUES_MOST = 40  # given to all filters of one request together
 VALUE_LENGTH = 200  # characters of one value
@@ -34,6 +35,14 @@ named = Shelf(most=50_000)  # (slug, name), by primary key as a word
 known_rows = Shelf(most=5_000)  # rows by slug, None where a reader may know of none
 term_ids = Shelf(most=50_000)  # by (facet, value)
 broad_terms = Shelf(most=100_000)  # (facet, value), by primary key: terms of all facets that have not very many
+
+
+def among_facets(facets):
+    """Return {term: (facet, value)} of all terms of these facets, without any of all, but for those of very many."""
+    broad = broad_terms(index.version().number, "broad")
+    if not broad:
+        broad |= finding.all_but(NARROW)
+    return {pk: name for pk, name in broad.items() if name[0] in facets} if facets else broad
 
 
 @dataclass
@@ -355,10 +364,13 @@ class StrictFilterSet(django_filters.FilterSet):
         """What has been asked for this request, {(name of a filter, kind): Q}; words may have asked for names."""
         return {}
 
-    def hits(self, *, but=(), only=None, kind=None):
-        """Return the entries that the filters leave; `but` some filters, by `only` some, of another `kind`."""
+    def hits(self, *, but=(), only=None, kind=None, sought=False):
+        """Return the entries that the filters leave; `but` some filters, by `only` some, of another `kind`.
+
+        With `sought`, they are few beside all of the kind, and found by their terms rather than by their places.
+        """
         kind = kind or self.listed
-        entries = Entry.objects.of_kind(kind)
+        entries = Entry.objects.sought(kind) if sought else Entry.objects.of_kind(kind)
         for name in [*self.terms, *(self.active.keys() - self.terms.keys())]:
             if name in but or only is not None and name not in only:
                 continue
@@ -415,7 +427,10 @@ class StrictFilterSet(django_filters.FilterSet):
         return (self.filters[name].term or name) if name in self.filters else name.removeprefix("fixed ")
 
     def counts(self, but=()):
-        """Return how many entries stand under what, {facet: {value: n}}, once all filters are on `but` some."""
+        """Return how many entries stand under what, {facet: {value: n}}, once all filters are on `but` some.
+
+        Where some are left out, it is for the counts of their own facets, and nothing else need be counted.
+        """
         if but not in self.counted:
             self.counted[but] = self.count(but)
         return self.counted[but]
@@ -426,25 +441,43 @@ class StrictFilterSet(django_filters.FilterSet):
         return {}
 
     def count(self, but):
-        term = self.tallied(but)
-        return self.counts_of(self.listed, self.hits(but=but).order_by("place"), term)
+        return self.counts_of(self.listed, but, self.tallied(but))
 
-    @staticmethod
-    def counts_of(kind, hits, term=None):
-        """Return the Counts of some entries of a kind; of a `term` whose tallies know them, where there is one.
+    def counts_of(self, kind, but=(), term=None):
+        """Return the Counts of the entries of a kind that all filters leave `but` some, as `counts` has them.
 
-        Of facets of very many values, only the newest are counted where there are more than a FEW entries.
+        With a `term` whose tallies know them, these are read. Of facets of very many values, only the newest are
+        counted where there are more than a FEW entries.
         """
+        hits = self.hits(but=but, kind=kind).order_by("place")
         total = hits[: FEW + 1].count() if term is None else finding.total(kind, [term] if term else [])
         if total <= FEW:
             return finding.counts(hits)
-        broad = broad_terms(index.version().number, "broad")
-        if not broad:
-            broad |= finding.all_but(NARROW)
-        found = finding.counts(hits, broad) if term is None else finding.tallied(kind, term, broad)
-        found.update(finding.newest_counts(kind, hits, NARROW, FACET_LIMIT, NEWEST, plain=term == 0))
+        facets = {self.facet_of(name) for name in but}
+        found = finding.Counts()
+        if not facets or facets - NARROW:
+            found = self.broad_counts(kind, but, term, among_facets(facets))
+        if narrow := NARROW & facets if facets else NARROW:
+            found.update(self.newest_counts(kind, but, term, finding.newest(hits, narrow, FACET_LIMIT, NEWEST)))
         found.total = found.total or total
         return found
+
+    def broad_counts(self, kind, but, term, among):
+        if term is not None:
+            return finding.tallied(kind, term, among)
+        return finding.counts(self.hits(but=but, kind=kind, sought=self.selective(kind, but)), among)
+
+    def newest_counts(self, kind, but, term, wanted):
+        if term == 0:
+            return finding.tallied_among(kind, wanted)
+        filed = self.terms.keys() - {*but}
+        few = {"terms__also" if filed else "terms__rare": [*wanted]}
+        return finding.counts_among(self.hits(but=but, kind=kind, sought=bool(filed)).filter(**few), wanted)
+
+    def selective(self, kind, but):
+        """Tell whether few entries of the kind stand under all of what is chosen, as far as the tallies know."""
+        ids = [ids[0] for name, ids in self.terms.items() if name not in but and len(ids) == 1]
+        return len(ids) > 1 and finding.total(kind, ids[:2]) * SOUGHT < finding.total(kind, [])
 
     def under(self, name, word):
         """Return how many rows one value of a facet leaves, whatever else is chosen there."""

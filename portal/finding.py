@@ -1,5 +1,6 @@
 """Which entries of the index a query, a word or a choice of terms finds, and how many of them are filed under what."""
 
+import json
 from collections import defaultdict
 
 from django.core.exceptions import EmptyResultSet
@@ -122,9 +123,20 @@ def exactness(query):
 
 # Term 0 stands for any: so the total is found in one go with the counts, for what costs most is to find the entries.
 COUNTED = {
-    "postgresql": "SELECT t.term, count(*) AS n FROM ({}) e, unnest(0 || e.terms) AS t(term) GROUP BY 1",
+    "postgresql": "SELECT term, count(*) AS n FROM (SELECT unnest(0 || terms) AS term FROM ({}) e) t GROUP BY 1",
     "sqlite": (
         "SELECT t.value AS term, count(*) AS n FROM ({}) e, json_each('[0,' || substr(e.terms, 2)) AS t GROUP BY 1"
+    ),
+}
+
+# The same for some terms alone, of entries that are filed under much besides.
+COUNTED_AMONG = {
+    "postgresql": (
+        "SELECT t.term, count(*) AS n FROM ({}) e JOIN unnest(%s::int[]) AS t(term) ON t.term = ANY(e.terms) GROUP BY 1"
+    ),
+    "sqlite": (
+        "SELECT t.value AS term, count(*) AS n FROM ({}) e, json_each(e.terms) AS t"
+        " WHERE t.value IN (SELECT value FROM json_each(%s)) GROUP BY 1"
     ),
 }
 
@@ -199,11 +211,10 @@ def total(kind, terms):
     return Tally.objects.filter(wanted, kind=kind).values_list("n", flat=True).first() or 0
 
 
-def newest_counts(kind, entries, facets, most, rows, plain):
-    """Return the Counts of the values that the first `rows` entries are filed under, each counted over all of them.
+def newest(entries, facets, most, rows):
+    """Return {term: (facet, value)} of the values that the first `rows` entries are filed under, up to `most` a facet.
 
-    For facets of very many values, of which no page can show more than some: those that come first, up to `most`. With
-    `plain`, the entries are all of the kind, and the tallies know.
+    Of facets of very many values, of which no page can show more than some: those that come first.
     """
     terms = entries.values_list("terms", flat=True)[:rows]
     ids = [*dict.fromkeys(pk for some in terms for pk in some)][:TERMS_READ]
@@ -211,13 +222,23 @@ def newest_counts(kind, entries, facets, most, rows, plain):
     shown = defaultdict(list)
     for pk in (pk for pk in ids if pk in named):
         shown[named[pk][0]].append(pk)
-    wanted = {pk: named[pk] for pks in shown.values() for pk in pks[:most]}
-    if not wanted:
+    return {pk: named[pk] for pks in shown.values() for pk in pks[:most]}
+
+
+def counts_among(entries, wanted):
+    """Return the Counts of entries under the `wanted` terms alone, {term: (facet, value)}. Reads all of them."""
+    try:
+        sql, params = entries.order_by().values("terms").query.sql_with_params()
+    except EmptyResultSet:
         return Counts()
-    if plain:
-        tallies = Tally.objects.filter(kind=kind, term__in=wanted, beside=0)
-        return by_facet(*tallies.values_list("term", "n").query.sql_with_params(), wanted)
-    return counts(entries.filter(terms__rare=[*wanted]), wanted)
+    ids = [*wanted] if connection.vendor == "postgresql" else json.dumps([*wanted])
+    return by_facet(COUNTED_AMONG[connection.vendor].format(sql), [*params, ids], wanted)
+
+
+def tallied_among(kind, wanted):
+    """Return the Counts of all entries of a kind under the `wanted` terms alone, without reading any."""
+    tallies = Tally.objects.filter(kind=kind, term__in=wanted, beside=0)
+    return by_facet(*tallies.values_list("term", "n").query.sql_with_params(), wanted)
 
 
 def term_ids(terms):

@@ -414,8 +414,7 @@ class SearchFilterSet(StrictFilterSet):
         return found | {"type": self.by_type}
 
     def filed_but(self, but):
-        found = ((sort.kind, self.hits(but=but, kind=sort.kind)) for sort in self.sorts)
-        return {kind: self.counts_of(kind, hits.order_by("place")) for kind, hits in found}
+        return {kind: self.counts_of(kind, but) for kind in self.kinds}
 
     @property
     def by_type(self):

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from django.http import QueryDict
 
-from portal import finding, index, words
+from portal import filters, finding, index, words
 from portal.models import Entry, Kind
 from portal.text import squeeze
 from recommendations.filters import (
@@ -439,8 +439,13 @@ def left(rows, chosen, kind, but=""):
     return [row for row in rows if all(stays(row, *one) for one in chosen.items() if one[0] != but)]
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["few", "many"])
 @pytest.mark.parametrize("filterset", LISTS)
-def test_lists_and_facets_are_those_of_the_rows(corpus, chance, filterset):
+def test_lists_and_facets_are_those_of_the_rows(corpus, chance, filterset, many, monkeypatch):
+    if many:  # what is done where entries are too many to be read to the end
+        monkeypatch.setattr(filters, "FEW", 0)
+        monkeypatch.setattr(filters, "FACET_LIMIT", 48)
+        monkeypatch.setattr(filters, "SOUGHT", 1)
     rows, seen = LISTS[filterset](), Counter()
     for _n in range(40):
         chosen = combination(chance, filterset, rows)
