@@ -10,7 +10,7 @@ from functools import cache, cached_property
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q
+from django.db.models import F, OrderBy, Q
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -364,13 +364,13 @@ class StrictFilterSet(django_filters.FilterSet):
         """What has been asked for this request, {(name of a filter, kind): Q}; words may have asked for names."""
         return {}
 
-    def hits(self, *, but=(), only=None, kind=None, sought=False):
+    def hits(self, *, but=(), only=None, kind=None, way="of_kind"):
         """Return the entries that the filters leave; `but` some filters, by `only` some, of another `kind`.
 
-        With `sought`, they are few beside all of the kind, and found by their terms rather than by their places.
+        `way` is the method by which `Entry.objects` finds the kind: see there.
         """
         kind = kind or self.listed
-        entries = Entry.objects.sought(kind) if sought else Entry.objects.of_kind(kind)
+        entries = getattr(Entry.objects, way)(kind)
         for name in [*self.terms, *(self.active.keys() - self.terms.keys())]:
             if name in but or only is not None and name not in only:
                 continue
@@ -387,8 +387,10 @@ class StrictFilterSet(django_filters.FilterSet):
         """Return the entries that the filters leave, in the order of the list."""
         sorting = self.filters.get("ordering")
         chosen, query = self.given.get("ordering") or [], self.active.get("q")
-        rows = self.hits().only("object_id", "name", "number", "documents")
-        return rows.order_by(*(sorting.order(chosen, query) if sorting else ["place"]))
+        order = sorting.order(chosen, query) if sorting else ["place"]
+        by_name = isinstance(order[0], OrderBy) and order[0].expression == F("name")
+        rows = self.hits(way="by_name" if by_name else "of_kind").only("object_id", "name", "number", "documents")
+        return rows.order_by(*order)
 
     def keys(self):
         """Return the primary keys of all rows of the list, in its order."""
@@ -465,14 +467,16 @@ class StrictFilterSet(django_filters.FilterSet):
     def broad_counts(self, kind, but, term, among):
         if term is not None:
             return finding.tallied(kind, term, among)
-        return finding.counts(self.hits(but=but, kind=kind, sought=self.selective(kind, but)), among)
+        way = "sought" if self.selective(kind, but) else "of_kind"
+        return finding.counts(self.hits(but=but, kind=kind, way=way), among)
 
     def newest_counts(self, kind, but, term, wanted):
         if term == 0:
             return finding.tallied_among(kind, wanted)
         filed = self.terms.keys() - {*but}
-        few = {"terms__also" if filed else "terms__rare": [*wanted]}
-        return finding.counts_among(self.hits(but=but, kind=kind, sought=bool(filed)).filter(**few), wanted)
+        way, lookup = ("sought", "terms__also") if filed else ("of_kind", "terms__rare")
+        few = self.hits(but=but, kind=kind, way=way).filter(**{lookup: [*wanted]})
+        return finding.counts_among(few, wanted)
 
     def selective(self, kind, but):
         """Tell whether few entries of the kind stand under all of what is chosen, as far as the tallies know."""

@@ -45,7 +45,8 @@ def asked(kind, query):
     wanted = Q(pk__in=[]) if query.empty else Q()
     first, last = int(kind) << KIND_BITS, (int(kind) + 1 << KIND_BITS) - 1
     for clause in query.clauses:
-        options = Q(tokens__answers=(first, last, [answer(kind, term) for term in clause.options if not term.years]))
+        answers = [answer(kind, term, query.named) for term in clause.options if not term.years]
+        options = Q(tokens__answers=(first, last, answers))
         for term in clause.options:
             options |= within(*term.years) if term.years else Q()
         # A plain ~Q would let go whatever has no tokens in its own column, on SQLite everything
@@ -53,14 +54,14 @@ def asked(kind, query):
     return wanted
 
 
-def answer(kind, term):
-    """Return what entries of a kind have if one term of a query finds them."""
+def answer(kind, term, known):
+    """Return what entries of a kind have if one term of a query finds them; `known` is kept for `named`."""
     phrases = tuple(term.phrases)
     if term.field == "title" or term.field == "author" and kind == Kind.AUTHORS:
         return Wanted(phrases, head=True)
     if term.field:
-        return Wanted(terms=named(FIELDS[term.field], phrases))
-    return Wanted(phrases, terms=named(NAMED.get(kind, ()), phrases))
+        return Wanted(terms=named(FIELDS[term.field], phrases, known))
+    return Wanted(phrases, terms=named(NAMED.get(kind, ()), phrases, known))
 
 
 def holding(phrases, lookup):
@@ -71,17 +72,24 @@ def holding(phrases, lookup):
     return wanted
 
 
-def named(kinds, phrases):
-    """Return the ids of the terms of everything of these kinds that has such a name."""
-    found = defaultdict(set)
-    if kinds:
-        rows = Entry.objects.filter(holding(phrases, "head"), kind__in=kinds).order_by()
+def named(kinds, phrases, known):
+    """Return the ids of the terms of everything of these kinds that has such a name.
+
+    All kinds are asked at once, for it takes as long as for one; `known` keeps {phrases: {kind: ids}}.
+    """
+    if kinds and phrases not in known:
+        rows = Entry.objects.filter(holding(phrases, "head"), kind__in=FACETS).order_by()
+        values = defaultdict(set)
         for kind, pk in rows.values_list("kind", "object_id"):
-            found[kind].add(str(pk))
-    wanted = Q(pk__in=[])
-    for kind, values in found.items():
-        wanted |= Q(facet__in=FACETS[kind], value__in=values)
-    return tuple(Term.objects.filter(wanted).values_list("pk", flat=True)) if found else ()
+            values[kind].add(str(pk))
+        facets = {facet: kind for kind in values for facet in FACETS[kind]}
+        wanted = Q(pk__in=[])
+        for kind in values:
+            wanted |= Q(facet__in=FACETS[kind], value__in=values[kind])
+        known[phrases] = defaultdict(list)
+        for pk, facet in Term.objects.filter(wanted).values_list("pk", "facet") if values else ():
+            known[phrases][facets[facet]].append(pk)
+    return tuple(pk for kind in kinds for pk in known[phrases][kind])
 
 
 def within(first, last):
@@ -154,13 +162,19 @@ class Counts(dict):
 
 def counts(entries, among=None):
     """Return the Counts of entries. Reads all of them. With `among`, {term: (facet, value)}, of these terms alone."""
-    try:
-        sql, params = entries.order_by().values("terms").query.sql_with_params()
-    except EmptyResultSet:
-        return Counts(total=0)
-    found = by_facet(COUNTED[connection.vendor].format(sql), params, among)
+    found = by_facet(terms_of(entries), among)
     found.total = found.total or 0  # of nothing there is no row
     return found
+
+
+def terms_of(entries):
+    """Return {term: how many of the entries are filed under it}; under 0, how many there are."""
+    entries = entries if entries.query.is_sliced else entries.order_by()
+    try:
+        sql, params = entries.values("terms").query.sql_with_params()
+    except EmptyResultSet:
+        return {}
+    return fetched(COUNTED[connection.vendor].format(sql), params)
 
 
 def tallied(kind, term, among):
@@ -173,20 +187,22 @@ def tallied(kind, term, among):
         "SELECT beside AS term, n FROM portal_tally WHERE kind = %s AND n > 0"
         " AND (term = %s AND beside > 0 OR term = 0 AND beside = %s AND beside > 0)"
     )
-    return by_facet(sql, [kind, term, term], among)
+    return by_facet(fetched(sql, [kind, term, term]), among)
 
 
-def by_facet(sql, params, among=None):
-    """Return the Counts of a SELECT of (term, n), in which term 0 has the total."""
-    found = Counts()
+def fetched(sql, params):
+    """Return {term: n} of a SELECT of both."""
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        rows = cursor.fetchall()
-    among = names_of([term for term, _n in rows]) if among is None else among
-    for term, n in rows:
-        if term == 0:
-            found.total = n
-        elif term in among:
+        return dict(cursor.fetchall())
+
+
+def by_facet(terms, among=None):
+    """Return the Counts of {term: n}, in which term 0 has the total; with `among`, of these terms alone."""
+    found = Counts(terms.get(0))
+    among = names_of([*terms]) if among is None else among
+    for term, n in terms.items():
+        if term in among:
             facet, value = among[term]
             found[facet][value] = n
     return found
@@ -232,13 +248,13 @@ def counts_among(entries, wanted):
     except EmptyResultSet:
         return Counts()
     ids = [*wanted] if connection.vendor == "postgresql" else json.dumps([*wanted])
-    return by_facet(COUNTED_AMONG[connection.vendor].format(sql), [*params, ids], wanted)
+    return by_facet(fetched(COUNTED_AMONG[connection.vendor].format(sql), [*params, ids]), wanted)
 
 
 def tallied_among(kind, wanted):
     """Return the Counts of all entries of a kind under the `wanted` terms alone, without reading any."""
     tallies = Tally.objects.filter(kind=kind, term__in=wanted, beside=0)
-    return by_facet(*tallies.values_list("term", "n").query.sql_with_params(), wanted)
+    return by_facet(dict(tallies.values_list("term", "n")), wanted)
 
 
 def term_ids(terms):

@@ -162,6 +162,10 @@ class EntryQuerySet(models.QuerySet):
             return self.alias(its_kind=F("kind") + 0).filter(its_kind=int(kind))  # no index has the sum
         return self.of_kind(kind)
 
+    def by_name(self, kind):
+        """Entries of a kind that are to be sorted by name, as the index of names has them."""
+        return self.filter(kind=int(kind))
+
 
 class Entry(models.Model):
     """What lists, facets and searches need of one public object, derived from it by `portal.index`.

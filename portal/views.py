@@ -411,6 +411,7 @@ def search(request):
         "read_as": words.said(filterset.query),
         "found": everywhere.in_words(filterset, groups),
         "groups": groups,
+        "most": everywhere.MOST if filterset.partly else None,
         "page_obj": page,
         "facets": filterset.facets(),
         "straight": completion.keyed(text, whole=True),

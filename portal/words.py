@@ -305,10 +305,14 @@ class Clause:
 
 @dataclass(frozen=True)
 class Query:
-    """All of the clauses. `notes` are the facts of how it was read, (code, text), codes as in `NOTES`."""
+    """All of the clauses. `notes` are the facts of how it was read, (code, text), codes as in `NOTES`.
+
+    `named` keeps what `portal.finding` has found to be called so, which it wants to know of one query many times.
+    """
 
     clauses: tuple[Clause, ...]
     notes: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    named: dict = field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self):
         """Return the query as its syntax has it: `parse` reads it as this query again."""

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -638,6 +638,9 @@ class StatementSerializer(Telling):
     key = serializers.CharField(help_text="Key of the rating in it.")
 
 
+RATINGS_MOST = 100  # given with a framework
+
+
 class DivergenceSerializer(Telling):
     """Who rates one subject how. Levels are compared axis by axis, and never averaged.
 
@@ -678,8 +681,21 @@ def divergence_of(line, others):
     }
 
 
+class BasesSerializer(Telling):
+    """Ratings by how the text states them."""
+
+    explicit, comparative, conditional, movement, derived = (serializers.IntegerField(min_value=0) for _ in range(5))
+
+
+class RatingVoicesSerializer(Telling):
+    """Ratings of the authors themselves, and those attributed to others; the two are never added up."""
+
+    own = BasesSerializer()
+    attributed = BasesSerializer()
+
+
 class FrameworkDetailSerializer(FrameworkSerializer):
-    """A framework with every published rating by it, the names of what is rated, and where assessors meet and part."""
+    """A framework with the published ratings by it, the names of what is rated, and where assessors meet and part."""
 
     example = FrameworkSerializer.example | {
         "subjects": [
@@ -691,7 +707,12 @@ class FrameworkDetailSerializer(FrameworkSerializer):
                 "parent": None,
             }
         ],
+        "rating_counts": {
+            "own": {"explicit": 1, "comparative": 0, "conditional": 0, "movement": 0, "derived": 0},
+            "attributed": {"explicit": 1, "comparative": 0, "conditional": 0, "movement": 0, "derived": 0},
+        },
         "ratings": [RatingSerializer.example],
+        "ratings_url": "https://duizhao.example/api/v1/ratings/?framework=benefit-and-risk",
         "divergence": [
             {
                 "subject": "quantum-computing",
@@ -725,12 +746,21 @@ class FrameworkDetailSerializer(FrameworkSerializer):
     }
 
     subjects = serializers.SerializerMethodField()
+    rating_counts = serializers.SerializerMethodField()
     ratings = serializers.SerializerMethodField()
+    ratings_url = serializers.SerializerMethodField()
     divergence = serializers.SerializerMethodField()
 
     class Meta:
         model = Framework
-        fields = (*FrameworkSerializer.Meta.fields, "subjects", "ratings", "divergence")
+        fields = (
+            *FrameworkSerializer.Meta.fields,
+            "subjects",
+            "rating_counts",
+            "ratings",
+            "ratings_url",
+            "divergence",
+        )
 
     @extend_schema_field(SubjectNamesSerializer(many=True))
     def get_subjects(self, row):
@@ -740,14 +770,27 @@ class FrameworkDetailSerializer(FrameworkSerializer):
 
     @extend_schema_field(RatingSerializer(many=True))
     def get_ratings(self, row):
-        """The ratings, axis by axis."""
-        return RatingSerializer(ratings_of(row), many=True, context=self.context).data
+        """The ratings, axis by axis: the first 100 of as many as `rating_counts` says."""
+        return RatingSerializer(ratings_of(row)[:RATINGS_MOST], many=True, context=self.context).data
+
+    @extend_schema_field(RatingVoicesSerializer)
+    def get_rating_counts(self, row):
+        """How many ratings there are, whether they are given here or not."""
+        counts = {str(voice): dict.fromkeys(Rating.Basis.values, 0) for voice in (Voice.OWN, Voice.ATTRIBUTED)}
+        for rating in ratings_of(row):
+            counts[Voice.ATTRIBUTED if rating.assessor_id else Voice.OWN][rating.basis] += 1
+        return counts
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_ratings_url(self, row):
+        """Where all of them are, page by page."""
+        return f"{self.origin}{path_to('api-ratings-list')}?framework={row.slug}"
 
     @extend_schema_field(DivergenceSerializer(many=True))
     def get_divergence(self, row):
         """Who rates which subject how: disputed subjects first, then those of which more than one assessor speaks."""
         rows = ratings_of(row)
-        found = divergence.lines(rows, list(row.dimensions.all()), divergence.assessors(rows))
+        found = divergence.lines(rows, list(row.dimensions.all()), divergence.assessors(rows), gaps=False)
         others = self.context["elsewhere"]
         return [divergence_of(line, others.get(line.subject.pk, set()) - {row.slug}) for line in found]
 
@@ -768,11 +811,11 @@ class FrameworkRows(Rows):
         return Framework.objects.published()
 
     def along(self):
-        given = (Prefetch("dimensions__ratings", ratings().prefetch_related(spans())),)
+        given = (Prefetch("dimensions__ratings", ratings()),)
         return {
             "work": (Prefetch("work", Work.objects.published()),),
             "dimensions": ("dimensions",),
-            **dict.fromkeys(("subjects", "ratings", "divergence"), given),
+            **dict.fromkeys(("subjects", "rating_counts", "ratings", "divergence"), given),
         }
 
     def learn(self, rows):
@@ -780,21 +823,9 @@ class FrameworkRows(Rows):
             return {}
         subjects = Subject.objects.select_related("parent").in_bulk()
         elsewhere = Rating.objects.published().frameworks_by_subject()
-        known = {"subjects": subjects, "elsewhere": elsewhere}
-        return quoted(rating for row in rows for rating in ratings_of(row)) | known
-
-
-class BasesSerializer(Telling):
-    """Ratings by how the text states them."""
-
-    explicit, comparative, conditional, movement, derived = (serializers.IntegerField(min_value=0) for _ in range(5))
-
-
-class RatingVoicesSerializer(Telling):
-    """Ratings of the authors themselves, and those attributed to others; the two are never added up."""
-
-    own = BasesSerializer()
-    attributed = BasesSerializer()
+        given = [rating for row in rows for rating in ratings_of(row)[:RATINGS_MOST]]
+        prefetch_related_objects(given, spans())  # what is not given needs no evidence
+        return quoted(given) | {"subjects": subjects, "elsewhere": elsewhere}
 
 
 class SubjectSerializer(Names):

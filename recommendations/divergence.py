@@ -196,19 +196,24 @@ def assessors(ratings):
     return [one for one, n in sorted(found.values(), key=lambda pair: (-pair[1], pair[0].key))]
 
 
-def lines(ratings, dimensions, everyone):
-    """Return a Line for each subject rated: disputed ones first, then shared, then single; each in reading order."""
+def lines(ratings, dimensions, everyone, gaps=True):
+    """Return a Line for each subject rated: disputed ones first, then shared, then single; each in reading order.
+
+    Without `gaps`, the Lines are without the cells in which nobody says anything.
+    """
     rated, first = defaultdict(list), {}
     for rating in sorted(ratings, key=place_of):
         rated[rating.subject_id, assessor_of(rating).key, rating.dimension_id].append(rating)
         first.setdefault(rating.subject_id, rating)
+    known = [(place, assessor, assessor.key) for place, assessor in enumerate(everyone)]
     found = [
         Line(
             rating.subject,
             [
-                Cell(dimension, assessor, rated.get((pk, assessor.key, dimension.pk), []), place)
-                for place, assessor in enumerate(everyone)
+                Cell(dimension, assessor, rated.get((pk, key, dimension.pk), []), place)
+                for place, assessor, key in known
                 for dimension in dimensions
+                if gaps or (pk, key, dimension.pk) in rated
             ],
         )
         for pk, rating in first.items()

@@ -442,11 +442,16 @@ class MatrixFilterSet(StrictFilterSet):
 
     def selection(self):
         """Return the Selection that a valid filterset asks for, in a few queries however much there is."""
-        documents = self.hits(only=self.DOCUMENTS, kind=Kind.REPORTS)
-        chosen = Report.objects.published().filter(pk__in=documents.values("object_id"))
-        reports = list(chosen.only("slug", "title_zh", "title_en", "date", "coding")[: WIDEST + 1])
-        total = chosen.count() if len(reports) > WIDEST else len(reports)
-        given = Position.objects.filter(report__in=reports[:WIDEST])
+        documents = self.hits(only=self.DOCUMENTS, kind=Kind.REPORTS).order_by("place")
+        keys = list(documents.values_list("object_id", flat=True)[: WIDEST + 1])
+        total = len(keys)
+        if total > WIDEST:
+            narrowed = self.active.keys() & {*self.DOCUMENTS}
+            total = documents.count() if narrowed else finding.total(Kind.REPORTS, [])
+        shown = Report.objects.published().only("slug", "title_zh", "title_en", "date", "coding")
+        held = shown.in_bulk(keys[:WIDEST])
+        reports = [held[pk] for pk in keys if pk in held]
+        given = Position.objects.filter(report__in=reports)
         if any(self.chosen(name) for name in self.QUESTIONS):
             given = given.filter(question__in=self.hits(only=self.QUESTIONS).values("object_id"))
         rows = list(given.order_by().values_list(*Answer.COLUMNS))
@@ -456,7 +461,7 @@ class MatrixFilterSet(StrictFilterSet):
         answers = [Answer(*row, by_id[row[2]], actors.get(row[3]), questions[row[1]].kind) for row in rows]
         words = self.chosen("holder")
         return Selection(
-            reports=reports[:WIDEST],
+            reports=reports,
             answers=answers,
             questions=questions,
             actors=actors,

@@ -16,7 +16,8 @@ from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from portal import finding, words
-from portal.filters import RELEVANCE, StrictFilterSet, TextFilter, ViewFilter
+from portal.filters import FACET_LIMIT, FEW, NEWEST, RELEVANCE, StrictFilterSet, TextFilter, ViewFilter, among_facets
+from portal.index import NARROW
 from portal.models import Entry, Kind
 from portal.text import LANGUAGE_TAGS, languages, listed, told
 from recommendations import comparison
@@ -37,6 +38,7 @@ from reports.models import Author, Institution, Passage, Report, Work
 
 SHOWN = 5  # hits of a group among others
 ALONE = 20  # hits of a group that stands alone
+MOST = 2_000  # hits of a kind that are counted
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -377,10 +379,12 @@ class SearchFilterSet(StrictFilterSet):
 
     @cached_property
     def totals(self):
-        """How many hits each kind has, {kind: n}, whichever kinds are chosen."""
-        looked_for = {kind: counts.total for kind, counts in self.filed.items()}
-        others = (sort.kind for sort in SORTS if sort.kind not in looked_for)
-        return looked_for | {kind: self.hits(kind=kind).count() for kind in others}
+        """How many hits each kind has, {kind: n}, whichever kinds are chosen; None where there are MOST or more."""
+        found = {kind: counts.total for kind, counts in self.filed.items()}
+        for kind in (sort.kind for sort in SORTS if sort.kind not in found):
+            n = self.hits(kind=kind).order_by("place")[:MOST].count()
+            found[kind] = n if n < MOST else None
+        return found
 
     @cached_property
     def filed(self):
@@ -392,12 +396,24 @@ class SearchFilterSet(StrictFilterSet):
         entries = self.hits(kind=kind).only("object_id", "documents").annotate(rank=finding.exactness(self.query))
         return entries.order_by("rank", "place")
 
-    def best(self, kind, most):
+    @cached_property
+    def tiers(self):
+        """As `finding.tiers`, but that entries called exactly so, few among all, are known by their places."""
+        found = []
+        for rank, wanted in finding.tiers(self.query):
+            if rank == finding.EXACT:
+                places = list(Entry.objects.filter(wanted).order_by().values_list("pk", flat=True)[: MOST + 1])
+                wanted = Q(pk__in=places) if len(places) <= MOST else wanted
+            found.append((rank, wanted))
+        return found
+
+    def best(self, sort, most):
         """Return the first of what `ranked` returns, rank by rank, so that the rank of no other is worked out."""
         found = []
-        for rank, wanted in [*finding.tiers(self.query), (finding.ELSEWHERE, Q())]:
+        tiers = self.tiers if sort.title else []  # what has no title has no head and no name
+        for rank, wanted in [*tiers, (finding.ELSEWHERE, Q())]:
             if lacking := most - len(found):
-                rows = self.hits(kind=kind).filter(wanted).exclude(pk__in=[entry.pk for entry in found])
+                rows = self.hits(kind=sort.kind).filter(wanted).exclude(pk__in=[entry.pk for entry in found])
                 rows = rows.only("object_id", "documents").annotate(rank=Value(rank))
                 found += rows.order_by("place")[:lacking]
         return found
@@ -416,13 +432,30 @@ class SearchFilterSet(StrictFilterSet):
     def filed_but(self, but):
         return {kind: self.counts_of(kind, but) for kind in self.kinds}
 
+    def counts_of(self, kind, but=(), term=None):
+        """As of any list, but that only the first MOST hits are counted; where there may be more, `total` is None."""
+        first = self.hits(but=but, kind=kind).order_by("place")[:MOST]
+        terms = finding.terms_of(first)
+        total, among = terms.get(0, 0), None
+        if total > FEW:
+            among = among_facets(()) | finding.newest(first, NARROW, FACET_LIMIT, NEWEST)
+        found = finding.by_facet(terms, among)
+        found.total = total if total < MOST else None
+        return found
+
+    @property
+    def partly(self):
+        """Whether there are kinds of which not all hits are counted."""
+        return any(self.totals[kind] is None for kind in self.kinds)
+
     @property
     def by_type(self):
-        return {sort.word: n for sort in SORTS if (n := self.totals[sort.kind])}
+        return {sort.word: f"{MOST}+" if n is None else n for sort in SORTS if (n := self.totals[sort.kind]) != 0}
 
     def voices(self, sort):
-        """Return how many hits of a kind speak in which voice, {voice: n}; empty where rows have none."""
-        counts = self.filed[sort.kind].get("voice", {}) if sort.voiced else {}
+        """Return how many hits of a kind speak in which voice, {voice: n}; empty where too many, or without any."""
+        counted = self.filed[sort.kind]
+        counts = counted.get("voice", {}) if sort.voiced and counted.total is not None else {}
         return {voice: counts[voice] for voice in Voice.values if voice in counts}
 
     def list_url(self, sort):
@@ -479,7 +512,7 @@ class Group:
     sort: Sort
     hits: list
     more: bool = False
-    total: int = 0
+    total: int | None = 0
     voices: dict = field(default_factory=dict)
 
     @property
@@ -492,7 +525,7 @@ def search(filterset, size=SHOWN):
     found = []
     taxonomy = PolicyArea.objects.in_bulk()
     for sort in filterset.sorts:
-        entries = filterset.best(sort.kind, size + 1)
+        entries = filterset.best(sort, size + 1)
         if hits := hits_of(sort, entries[:size], filterset.query, taxonomy):
             found.append(Group(sort, hits, len(entries) > size))
     return sorted(found, key=lambda group: group.rank)  # stable: among equals the order of SORTS
@@ -597,7 +630,10 @@ def in_words(filterset, groups):
     for group in groups:
         voices = filterset.voices(group.sort)
         n = filterset.totals[group.sort.kind]
-        found.append(spoken_of(group.sort, voices) if voices else counted(group.sort, n))
+        if n is None:
+            found.append(gettext("%(kind)s (too many to count)") % {"kind": group.sort.label})
+        else:
+            found.append(spoken_of(group.sort, voices) if voices else counted(group.sort, n))
     return listed(found) if found else ""
 
 

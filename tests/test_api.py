@@ -255,6 +255,22 @@ def test_questions_and_frameworks_hold_their_answers(client):
     }  # fmt: skip
 
 
+def test_a_framework_gives_some_of_its_ratings_and_says_where_the_others_are(client, monkeypatch):
+    made = world()
+    framework, report = made["frameworks"], made["ratings"].report
+    own = make.rating(report, framework.dimensions.first(), subject=made["ratings"].subject, basis="derived")
+    make.evidence(own)
+    monkeypatch.setattr("recommendations.api.RATINGS_MOST", 1)
+    found = get(client, address("frameworks", framework))
+    every = get(client, urlsplit(found["ratings_url"])._replace(scheme="", netloc="").geturl())["results"]
+    assert len(found["ratings"]) == 1 and found["ratings"][0] in every and len(every) == 2
+    assert found["rating_counts"]["attributed"][made["ratings"].basis] == 1
+    assert found["rating_counts"]["own"] == {
+        "explicit": 0, "comparative": 0, "conditional": 0, "movement": 0, "derived": 1
+    }  # fmt: skip
+    assert sum(len(line["statements"]) for line in found["divergence"]) == 2
+
+
 def test_an_area_counts_its_children_and_nothing_twice(client):
     made = world()  # one act filed in the child and in the parent, an umbrella, a preface; and one act elsewhere
     child = get(client, address("areas", made["areas"]))

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from portal import words
+from portal.models import Kind
 from recommendations import search
 from reports.models import Passage, Report
 from tests import factories as make
@@ -152,6 +153,34 @@ def test_own_and_other_views_are_never_one_number(client, world):
     text = re.sub(r"\s+", " ", page(client, "/en/search/?q=list"))
     assert "positions (1 own, 1 joint, 1 attributed)" in text and "recommendations (1 own)" in text
     assert "3 positions" not in text
+
+
+def test_of_very_many_hits_the_page_says_that_it_does_not_count_them(client, world, monkeypatch):
+    monkeypatch.setattr(search, "MOST", 2)
+    area = make.area(slug="seas")
+    for n in range(4):
+        report = make.report(title_zh="鲸鱼", date=f"200{n}")
+        make.recommendation(report, [area] if n else [make.area(slug="lakes")], summary_zh="放过鲸鱼。")
+    filterset = asked("q=鲸鱼")
+    assert filterset.totals[Kind.REPORTS] is None and filterset.totals[Kind.RECOMMENDATIONS] is None
+    facets = {facet["name"]: {v.value: v.count for v in facet["values"]} for facet in filterset.facets()}
+    assert facets["type"] == {"reports": "2+", "recommendations": "2+", "passages": 1}
+    assert facets["area"] == {"seas": 2}  # of the first two recommendations
+    text = re.sub(r"\s+", " ", page(client, "/en/search/?q=鲸鱼"))
+    assert "Found: Reports (too many to count), Recommendations (too many to count) and 1 passage" in text
+    assert "Of a kind with 2 hits or more, the numbers beside the filters count the first 2 of its list alone." in text
+    assert "4 own" not in text and "2 own" not in text
+    assert len(groups("q=鲸鱼")["reports"].hits) == 4
+    text = re.sub(r"\s+", " ", page(client, "/en/search/?q=鲸鱼&area=lakes"))
+    assert "too many" not in text and "1 own" in text and "Of a kind" not in text
+
+
+def test_what_is_called_exactly_so_comes_first_however_many_there_are(monkeypatch):
+    new = make.report(title_zh="新鲸鱼", date="2022")
+    exact = [make.report(title_zh="鲸鱼", date=f"200{n}") for n in (2, 1, 0)]
+    for most in (search.MOST, 1):
+        monkeypatch.setattr(search, "MOST", most)
+        assert [hit.row for hit in groups("q=鲸鱼", "zh-hans")["reports"].hits] == [*exact, new]
 
 
 # --- why -------------------------------------------------------------------------------------------------------------

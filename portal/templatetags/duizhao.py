@@ -49,8 +49,8 @@ CHOICE = '<label><input type="checkbox" name="{}" value="{}"{}><span>{}</span><s
 
 
 def figure(n):
-    """Return a number as the page's language writes it; a short one, as most are, in all of them alike."""
-    return n if n < 1000 else localize(n)
+    """Return a number as the page's language writes it; a short one, as most are, and a word, in all of them alike."""
+    return localize(n) if isinstance(n, int) and n >= 1000 else n
 
 
 @register.simple_tag
