@@ -379,9 +379,13 @@ class StrictFilterSet(django_filters.FilterSet):
                 entries = entries.filter(Q(**{lookup: self.terms[name]}) if self.terms[name] else Q(pk__in=[]))
             else:
                 if (name, kind) not in self.conditions:
-                    self.conditions[name, kind] = self.filters[name].condition(self.active[name], kind)
+                    self.conditions[name, kind] = self.condition(name, kind)
                 entries = entries.filter(self.conditions[name, kind])
         return entries
+
+    def condition(self, name, kind):
+        """Return the Q of the entries of a kind that one filter leaves, where it is not by terms."""
+        return self.filters[name].condition(self.active[name], kind)
 
     def ordered(self):
         """Return the entries that the filters leave, in the order of the list."""

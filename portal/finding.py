@@ -30,6 +30,7 @@ NAMED = {
     Kind.WORKS: (Kind.AUTHORS,),
 }
 FIELDS = {"author": (Kind.AUTHORS, Kind.INSTITUTIONS), "area": (Kind.AREAS,)}
+LAST = (1 << 63) - 1  # place that there may be
 BATCH = 1_000  # ids in one question
 TERMS_READ = 2_000  # of the newest entries: a question may be filed under hundreds of reports
 EXACT, HEAD, ELSEWHERE = 0, 1, 2  # how well an entry answers a query
@@ -62,6 +63,24 @@ def answer(kind, term, known):
     if term.field:
         return Wanted(terms=named(FIELDS[term.field], phrases, known))
     return Wanted(phrases, terms=named(NAMED.get(kind, ()), phrases, known))
+
+
+def possible(query):
+    """Return the Q of entries of whatever kind that have all words of a query which have to be there.
+
+    Among them is all that `asked` finds: years, fields and what leaves out are passed over here.
+    """
+    wanted = Q()
+    for phrases in needed(query):
+        answers = [Wanted(phrases, terms=named(tuple(FACETS), phrases, query.named))]
+        wanted &= Q(tokens__answers=(0, LAST, answers))
+    return wanted
+
+
+def needed(query):
+    """Return what of a query has to be there, word by word: the phrases of each."""
+    single = [clause.options[0] for clause in query.clauses if not clause.negated and len(clause.options) == 1]
+    return [tuple(term.phrases) for term in single if term.phrases]
 
 
 def holding(phrases, lookup):

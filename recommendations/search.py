@@ -39,6 +39,7 @@ from reports.models import Author, Institution, Passage, Report, Work
 SHOWN = 5  # hits of a group among others
 ALONE = 20  # hits of a group that stands alone
 MOST = 2_000  # hits of a kind that are counted
+MANY = 4  # words that have to be there
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -385,6 +386,19 @@ class SearchFilterSet(StrictFilterSet):
             n = self.hits(kind=kind).order_by("place")[:MOST].count()
             found[kind] = n if n < MOST else None
         return found
+
+    @cached_property
+    def places(self):
+        """Where all hits of many words are, if few: found once for all kinds, for many words take long. Else None."""
+        if len(finding.needed(self.query)) < MANY:
+            return None
+        possible = Entry.objects.filter(finding.possible(self.query)).order_by()
+        places = list(possible.values_list("pk", flat=True)[: MOST + 1])
+        return places if len(places) <= MOST else None
+
+    def condition(self, name, kind):
+        wanted = super().condition(name, kind)
+        return wanted & Q(pk__in=self.places) if name == "q" and self.places is not None else wanted
 
     @cached_property
     def filed(self):

@@ -183,6 +183,20 @@ def test_what_is_called_exactly_so_comes_first_however_many_there_are(monkeypatc
         assert [hit.row for hit in groups("q=鲸鱼", "zh-hans")["reports"].hits] == [*exact, new]
 
 
+@pytest.mark.parametrize(
+    "query", ["数据 安全", "数据安全 year:2021", "list data", "title:data 安全", "area:网络 清单 -政府"]
+)
+def test_what_has_many_words_is_found_once_for_all_kinds(world, query, monkeypatch):
+    def found():
+        return [(word, [hit.row for hit in group.hits]) for word, group in groups(f"q={query}").items()]
+
+    plainly, totals = found(), asked(f"q={query}").totals
+    monkeypatch.setattr(search, "MANY", 1)
+    assert asked(f"q={query}").places and found() == plainly and asked(f"q={query}").totals == totals
+    monkeypatch.setattr(search, "MOST", 1)
+    assert found() == plainly
+
+
 # --- why -------------------------------------------------------------------------------------------------------------
 
 
