@@ -213,10 +213,11 @@ def is_restating():
 
     What it repeats of a hidden report changes nothing: else a draft would show in what is public counts.
     """
-    links = Recommendation.restates.through.objects.filter(from_recommendation=OuterRef("pk"))
-    public = Report.objects.published()
-    known = Q(to_recommendation__report=OuterRef("report")) | Q(to_recommendation__report__in=public)
-    return Exists(links.filter(known))
+    # Asked link by link: PostgreSQL would join all recommendations that there are to the links
+    report = Recommendation.objects.filter(pk=OuterRef("to_recommendation")).order_by().values("report")
+    links = Recommendation.restates.through.objects.alias(repeated=Subquery(report))
+    known = Q(repeated=OuterRef("report")) | Q(repeated__in=Report.objects.published().values("pk"))
+    return Exists(links.filter(known, from_recommendation=OuterRef("pk")))
 
 
 class RecommendationQuerySet(CodedQuerySet):
