@@ -26,7 +26,7 @@ FACET_LIMIT = 8  # values of a facet that are shown outright
 FACET_MOST = 48  # values of a facet that are named at all, besides those chosen
 FEW = 1_000  # entries up to which facets of very many values are counted to the end
 NEWEST = 100  # entries out of which the values of such a facet are taken otherwise
-SOUGHT = 4  # the share of a kind below which entries are found by their terms
+SOUGHT = 10  # the share of a kind below which entries are found by their terms
 RELEVANCE = "relevance"
 VALUES_MOST = 40  # given to all filters of one request together
 VALUE_LENGTH = 200  # characters of one value
@@ -465,14 +465,16 @@ class StrictFilterSet(django_filters.FilterSet):
             found = self.broad_counts(kind, but, term, among_facets(facets))
         if narrow := NARROW & facets if facets else NARROW:
             found.update(self.newest_counts(kind, but, term, finding.newest(hits, narrow, FACET_LIMIT, NEWEST)))
-        found.total = found.total or total
+        if term is not None:
+            found.total = total
         return found
 
     def broad_counts(self, kind, but, term, among):
         if term is not None:
             return finding.tallied(kind, term, among)
         way = "sought" if self.selective(kind, but) else "of_kind"
-        return finding.counts(self.hits(but=but, kind=kind, way=way), among)
+        hits = self.hits(but=but, kind=kind, way=way)
+        return finding.counts_among(hits, among) if but else finding.counts(hits, among)
 
     def newest_counts(self, kind, but, term, wanted):
         if term == 0:

@@ -159,7 +159,8 @@ COUNTED = {
 # The same for some terms alone, of entries that are filed under much besides.
 COUNTED_AMONG = {
     "postgresql": (
-        "SELECT t.term, count(*) AS n FROM ({}) e JOIN unnest(%s::int[]) AS t(term) ON t.term = ANY(e.terms) GROUP BY 1"
+        "SELECT term, count(*) AS n FROM (SELECT unnest(terms) AS term FROM ({}) e) t"
+        " WHERE term = ANY(%s::int[]) GROUP BY 1"
     ),
     "sqlite": (
         "SELECT t.value AS term, count(*) AS n FROM ({}) e, json_each(e.terms) AS t"
