@@ -67,12 +67,14 @@ class Item:
 class Source:
     """Where the items of a kind come from.
 
-    `items(ids)` yields those of public objects, by the ids of the objects or, `of_report`, of their reports; `ids()`
-    returns all ids that there may be. `dated` says how the kind is sorted by date.
+    `items(ids)` yields those of public objects, by the ids of the objects or, `of_report`, of their reports; whatever it
+    asks the database it asks before the first. `ids()` returns all ids that there may be, and `names()`, where objects
+    stand for themselves, (id, date, name) of all that may be public. `dated` says how the kind is sorted by date.
     """
 
     items: Callable
     ids: Callable
+    names: Callable | None = None
     of_report: bool = False
     dated: str = UNDATED
 

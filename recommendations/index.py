@@ -26,7 +26,7 @@ from recommendations.models import (
     own_answers,
     spread,
 )
-from reports.index import alone, bases, every, made, names, ranked, report_terms, reports_of, row_item, sort_name
+from reports.index import alike, alone, bases, every, made, names, ranked, report_terms, reports_of, row_item, sort_name
 from reports.models import Event, Mention, Report, squeezed_text
 
 AUTHORS = "authors"  # in place of an actor: the report's own
@@ -370,13 +370,13 @@ SOURCES |= {
     Kind.POSITIONS: Source(position_items, every(Report), of_report=True),
     Kind.RATINGS: Source(rating_items, every(Report), of_report=True),
     Kind.CROSSREFERENCES: Source(reference_items, every(Report), of_report=True),
-    Kind.QUESTIONS: Source(question_items, every(Question)),
-    Kind.AREAS: Source(area_items, every(PolicyArea)),
-    Kind.ACTORS: Source(kind_items(Actor), every(Actor)),
-    Kind.INSTRUMENTS: Source(kind_items(Instrument), every(Instrument)),
-    Kind.SUBJECTS: Source(subject_items, every(Subject)),
-    Kind.FRAMEWORKS: Source(framework_items, every(Framework)),
-    Kind.EVENTS: Source(event_items, every(Event), dated=OLDEST),
+    Kind.QUESTIONS: alike(Question.objects.all, question_items),
+    Kind.AREAS: alike(PolicyArea.objects.all, area_items),
+    Kind.ACTORS: alike(Actor.objects.all, kind_items(Actor)),
+    Kind.INSTRUMENTS: alike(Instrument.objects.all, kind_items(Instrument)),
+    Kind.SUBJECTS: alike(Subject.objects.all, subject_items),
+    Kind.FRAMEWORKS: alike(Framework.objects.all, framework_items),
+    Kind.EVENTS: alike(Event.objects.all, event_items, OLDEST),
 }
 REACH |= {
     **{model: reports_of(model) for model in (Recommendation, Position, Rating, Resolution)},

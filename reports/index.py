@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
-from portal.index import AROUND, NEWEST, REACH, SCHEDULES, SOURCES, Item, Scope, Source
+from portal.index import AROUND, NEWEST, REACH, SCHEDULES, SOURCES, UNDATED, Item, Scope, Source
 from portal.models import Entry, Kind
 from reports.models import (
     Author,
@@ -173,6 +173,18 @@ def every(model):
     return lambda: model.objects.order_by().values_list("pk", flat=True)
 
 
+def alike(rows, items, dated=UNDATED):
+    """Return the source of objects that stand for themselves: those among `rows()` that are public."""
+    model = rows().model
+    columns = ["pk", "slug", *(field.name for field in model._meta.fields if field.name in ("sort_key", "date"))]
+
+    def told():
+        for row in rows().order_by().values_list(*columns, named=True):
+            yield row.pk, getattr(row, "date", ""), sort_name(row) if "sort_key" in columns else row.slug
+
+    return Source(items, every(model), told, dated=dated)
+
+
 def around(ids):
     """Return who contributed to these reports, published them and is cited there.
 
@@ -221,12 +233,12 @@ def report_entries():
 
 
 SOURCES |= {
-    Kind.REPORTS: Source(report_items, every(Report), dated=NEWEST),
+    Kind.REPORTS: alike(Report.objects.published, report_items, NEWEST),
     Kind.PASSAGES: Source(passage_items, every(Report), of_report=True),
     Kind.CITATIONS: Source(citation_items, every(Report), of_report=True),
-    Kind.AUTHORS: Source(author_items, every(Author)),
-    Kind.INSTITUTIONS: Source(institution_items, every(Institution)),
-    Kind.WORKS: Source(work_items, every(Work), dated=NEWEST),
+    Kind.AUTHORS: alike(Author.objects.all, author_items),
+    Kind.INSTITUTIONS: alike(Institution.objects.all, institution_items),
+    Kind.WORKS: alike(Work.objects.all, work_items, NEWEST),
 }
 REACH |= {
     Report: Scope,
