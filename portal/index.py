@@ -67,7 +67,7 @@ class Item:
 class Source:
     """Where the items of a kind come from.
 
-    `items(ids)` yields those of public objects, by the ids of the objects or, `of_report`, of their reports; whatever it
+    `items(ids)` yields those of public objects, by the ids of the objects or, `of_report`, of their reports; what it
     asks the database it asks before the first. `ids()` returns all ids that there may be, and `names()`, where objects
     stand for themselves, (id, date, name) of all that may be public. `dated` says how the kind is sorted by date.
     """
