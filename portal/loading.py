@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal import words
 from portal.bulk import Table, first_free, unindexed
 from portal.index import (
+    COLUMNS,
     DATE,
     KIND,
     NARROW,
@@ -20,11 +21,13 @@ from portal.index import (
     SOURCES,
     UNDATED,
     add,
+    both_ways,
     bump,
     chunks,
     dealt,
     floor,
     hold,
+    stored,
 )
 from portal.models import Entry, Kind, Tally, Term
 
@@ -32,7 +35,6 @@ BATCH = 500  # reports, or objects of another kind, of which all is in memory at
 AHEAD = 2  # batches whose tokens are made before they are written
 MANY = 2_000  # reports from which on other processes are worth their start
 PAIRS = 1 << 20  # of terms that are counted in memory before the tallies are told of them
-COLUMNS = "place kind object_id report_id date date_end name number documents terms tokens digest".split()
 
 
 def load(progress=lambda kind, n: None):
@@ -168,20 +170,18 @@ class Loader:
             counts.update(combinations(pairing, 2))
             if len(pairing) <= len(terms):
                 counts.update((term, 0) for term in terms if term not in broad)
-            stored, tokens = str(terms), None
-            if self.postgresql:
-                stored, tokens = f"{{{stored[1:-1]}}}", text  # an array as it is, not number by number
             names = item.object_id, item.report_id, item.date, item.date_end, item.name
-            yield place, number, *names, item.number, item.documents, stored, tokens, item.digest
+            tokens = text if self.postgresql else None
+            yield place, number, *names, item.number, item.documents, item.digest, stored(terms), tokens
 
     def tell(self, kind, counts):
         """Bring what was counted into the tallies of a kind, pairs both ways round, and begin to count anew."""
-        pairs = both_ways(counts)
+        rows = sorted(both_ways(counts))
         if kind in self.told:
-            for some in chunks([*pairs], BATCH * 10):
-                add(kind, dict(some))
+            for some in chunks(rows, BATCH * 10):
+                add(kind, some)
         else:
-            self.tallies.add((int(kind), *pair, n) for pair, n in pairs)
+            self.tallies.add((int(kind), *row) for row in rows)
         self.told.add(kind)
         counts.clear()
 
@@ -190,15 +190,6 @@ def begun(items):
     """Return an iterator over the items of which the first is made, and with it whatever asks the database."""
     items = iter(items)
     return chain([first], items) if (first := next(items, None)) else ()
-
-
-def both_ways(counts):
-    """Yield ((term, beside), n) of what was counted, and the same with the two of a pair exchanged."""
-    for (term, beside), n in sorted(counts.items()):
-        if n:
-            yield (term, beside), n
-            if term and beside:
-                yield (beside, term), n
 
 
 def spread(kind):

@@ -447,7 +447,8 @@ class Loader:
                     holding = [s.pk for s in sections if s.start <= span["start"] < s.end]
                     key = (owners[part][entry["key"]].pk, span["start"], span["end"])
                     wanted[key] = {**span, f"{owner}_id": key[0], "section_id": holding[-1] if holding else None}
-            held = Evidence.objects.filter(**{f"{owner}__in": self.owners(report, owners[part].values())})
+            ids = self.owners(report, owners[part].values())
+            held = Evidence.objects.filter(**{f"{owner}__in": ids}) if ids else Evidence.objects.none()
             reconcile(held, wanted, lambda e, o=owner: (getattr(e, f"{o}_id"), e.start, e.end), drop=True)
 
 
@@ -458,7 +459,7 @@ def reconcile(held, wanted, key, drop=False, **fixed):
     rows. Returns {key: row}.
     """
     key_of = key if callable(key) else lambda row: getattr(row, key)
-    rows = {key_of(row): row for row in held}
+    rows = {} if held.query.is_empty() else {key_of(row): row for row in held}
     if drop and (stale := [row.pk for k, row in rows.items() if k not in wanted]):
         gone = held.model.objects.filter(pk__in=stale)
         if any(field.name == "parent" for field in held.model._meta.concrete_fields):
@@ -489,8 +490,11 @@ def reconcile(held, wanted, key, drop=False, **fixed):
 
 def relink(through, source, target, source_ids, wanted):
     """Make the pairs of a many-to-many table equal to `wanted`, {(source id, target id)}, for the given sources."""
-    found = through.objects.filter(**{f"{source}__in": source_ids}).values_list(source, target, "pk")
-    held = {(own, other): pk for own, other, pk in found}
-    through.objects.filter(pk__in=[pk for pair, pk in held.items() if pair not in wanted]).delete()
+    held = {}
+    if source_ids:
+        found = through.objects.filter(**{f"{source}__in": source_ids}).values_list(source, target, "pk")
+        held = {(own, other): pk for own, other, pk in found}
+    if stale := [pk for pair, pk in held.items() if pair not in wanted]:
+        through.objects.filter(pk__in=stale).delete()
     if new := sorted(wanted - held.keys()):
         Table(through, [source, target]).add(new)
