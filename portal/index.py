@@ -10,7 +10,7 @@ follow the names; where no room is left between two names, those of that date ar
 
 import hashlib
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, namedtuple
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,8 +33,8 @@ LAST_DATE = (1 << KIND - DATE) - 1
 ENDING = 4096  # the share of all room that is left free behind a name that comes last: the next mostly comes behind it
 BATCH = 500
 RANGES = 100  # stretches of places in one query
-PLAIN = "place kind object_id report_id date date_end name number documents digest".split()
-COLUMNS = [*PLAIN, "terms", "tokens"]
+COLUMNS = "place kind object_id report_id date date_end name number documents digest terms tokens".split()
+Row = namedtuple("Row", COLUMNS)  # an entry to be
 FRESH_FOR = 1.0  # seconds for which a process trusts the version that it last asked for
 
 # Facets of so many values that pairs with them would outgrow the index itself; few rows are filed under any one value.
@@ -244,36 +244,23 @@ def exchange(kind, held, items, places, thorough=False):
     entries = [entry_of(kind, item, places[item.object_id], digests[item.object_id], ids) for item in fresh]
     if stale:
         Entry.objects.filter(place__in=[entry.place for entry in stale]).delete()
-    made = [entry for entry, _head, _body in entries]
-    Table(Entry, COLUMNS).add(
-        (*(getattr(entry, name) for name in PLAIN), stored(entry.terms), entry.tokens) for entry in made
-    )
+    Table(Entry, COLUMNS).add((*row[:-2], stored(row.terms), row.tokens) for row, _head, _body in entries)
     if connection.vendor == "sqlite":
         exchange_on_sqlite(stale, entries)
-    change = counted([entry.terms for entry in made], {pk for (facet, _), pk in ids.items() if facet not in NARROW})
+    change = counted(
+        [row.terms for row, _head, _body in entries], {pk for (facet, _), pk in ids.items() if facet not in NARROW}
+    )
     change.subtract(tallied(stale))
     add(kind, both_ways(change))
 
 
 def entry_of(kind, item, place, digest, ids):
-    """Return (entry, tokens of its head, tokens of its body)."""
+    """Return (Row, tokens of its head, tokens of its body)."""
     head, body = words.indexed(item.head, item.body)
-    entry = Entry(
-        place=place,
-        kind=kind,
-        object_id=item.object_id,
-        report_id=item.report_id,
-        date=item.date,
-        date_end=item.date_end,
-        name=item.name,
-        number=item.number,
-        documents=item.documents,
-        terms=sorted(ids[term] for term in item.terms),
-        digest=digest,
-    )
-    if connection.vendor == "postgresql":
-        entry.tokens = words.vector(head, body)
-    return entry, head, body
+    names = item.object_id, item.report_id, item.date, item.date_end, item.name
+    terms = sorted(map(ids.__getitem__, item.terms))
+    tokens = words.vector(head, body) if connection.vendor == "postgresql" else None
+    return Row(place, int(kind), *names, item.number, item.documents, digest, terms, tokens), head, body
 
 
 def stored(numbers):

@@ -4,8 +4,6 @@ from collections import defaultdict
 from itertools import chain
 from typing import NamedTuple
 
-from django.db.models import Q
-
 from portal.index import AROUND, NEWEST, REACH, SCHEDULES, SOURCES, UNDATED, Item, Scope, Source
 from portal.models import Entry, Kind
 from reports.models import (
@@ -191,15 +189,20 @@ def around(ids):
     A person is known once a report of theirs is public, and then stands with all works that they wrote.
     """
     contributions = Contribution.objects.filter(report__in=ids).order_by()
-    institutions = Institution.objects.order_by().filter(
-        Q(contributions__report__in=ids) | Q(affiliated_contributions__report__in=ids) | Q(published_reports__in=ids)
+    institutions = (
+        *(contributions.values_list(name, flat=True) for name in ("institution", "affiliations")),
+        Report.objects.order_by().filter(pk__in=ids).values_list("publisher", flat=True),
     )
-    works = Work.objects.order_by().filter(Q(citations__report__in=ids) | Q(people__contributions__report__in=ids))
+    people = contributions.exclude(author=None).values("author")
+    works = (
+        Citation.objects.order_by().filter(report__in=ids).values_list("work", flat=True),
+        Work.people.through.objects.order_by().filter(author__in=people).values_list("work", flat=True),
+    )
     return Scope(
         others={
             Kind.AUTHORS: {*contributions.exclude(author=None).values_list("author", flat=True)},
-            Kind.INSTITUTIONS: {*institutions.values_list("pk", flat=True)},
-            Kind.WORKS: {*works.values_list("pk", flat=True)},
+            Kind.INSTITUTIONS: {*chain(*institutions)} - {None},
+            Kind.WORKS: {*chain(*works)} - {None},
         }
     )
 
