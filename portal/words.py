@@ -160,7 +160,7 @@ def all_tokens(texts):
     """Return the index tokens of texts in order, a break between any two that have some: no phrase runs across."""
     done = []
     for text in texts:
-        if more := tokens(text or ""):
+        if text and (more := tokens(text)):
             done += [BREAK, *more] if done else more
     return done
 
@@ -211,13 +211,13 @@ class Phrase:
 
 def whole(text):
     """Return the phrase that finds what is called exactly so, in `names`; None where nothing is left of the text."""
-    name = "".join(unit for kind, unit in runs(text) if kind != "stop").replace(" ", "")
-    return Phrase((WHOLE + name[:LONGEST],), False) if name else None
+    return next((Phrase((token,), False) for token in names([text])), None)
 
 
 def names(texts):
     """Return tokens that stand for whole names, for `whole` to find; no word can be one of them."""
-    return [phrase.words[0] for text in texts if (phrase := whole(text))]
+    units = ("".join([unit for kind, unit in runs(text) if kind != "stop"]) for text in texts)
+    return [WHOLE + name[:LONGEST] for name in units if name]
 
 
 def indexed(head, body):
