@@ -4,6 +4,7 @@
 {name: share of the raw rate}, and drops it again.
 """
 
+import gc
 import json
 import os
 import time
@@ -91,6 +92,7 @@ def shares():
 
 
 def main():
+    gc.set_threshold(100_000)  # as manage.py does
     name = connection.settings_dict["NAME"]
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
