@@ -1,11 +1,13 @@
 #!/usr/bin/env python
 """Run a management command of the portal."""
 
+import gc
 import os
 import sys
 
 
 def main():
+    gc.set_threshold(100_000)  # what is loaded stays, so that looking through it again and again is time lost
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.core.management import execute_from_command_line
 

@@ -45,16 +45,23 @@ def target(model, fields):
     return f"{table_of(model)} ({', '.join(connection.ops.quote_name(field.column) for field in fields)})"
 
 
-def write(target, width, rows):
-    """Add rows, [tuple of `width` values as the database stores them], to a target, `table (columns)`."""
+def write(target, width, rows, meanwhile=None):
+    """Add rows, an iterable of tuples of `width` values as the database stores them, to a target, `table (columns)`.
+
+    PostgreSQL works at what it has while the next rows are made and `meanwhile` is called; neither may ask it anything.
+    """
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             with connection.wrap_database_errors, cursor.copy(f"COPY {target} FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
+                if meanwhile:
+                    meanwhile()
         else:
             marks = ", ".join(["%s"] * width)
             cursor.executemany(f"INSERT INTO {target} VALUES ({marks})", rows)  # noqa: S608
+            if meanwhile:
+                meanwhile()
 
 
 def insert(rows):
@@ -132,9 +139,10 @@ class Table:
             if isinstance(field, (models.JSONField, models.DateTimeField))
         ]
 
-    def add(self, rows):
-        """Add rows, [tuple]."""
-        write(self.target, self.width, map(self.whole, rows))
+    def add(self, rows, meanwhile=None):
+        """Add rows, an iterable of tuples; for `meanwhile` see `write`."""
+        whole = map(self.whole, rows) if self.prepared or self.rest else rows
+        write(self.target, self.width, whole, meanwhile)
 
     def whole(self, row):
         return (*(prepared(row, self.prepared) if self.prepared else row), *self.rest)

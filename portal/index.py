@@ -10,12 +10,13 @@ follow the names; where no room is left between two names, those of that date ar
 
 import hashlib
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, namedtuple
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import combinations
 from operator import or_
 
 from django.db import connection, transaction
@@ -23,7 +24,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from portal import words
-from portal.bulk import insert
+from portal.bulk import Table, insert
 from portal.models import KIND_BITS, CorpusVersion, Entry, Kind, Tally, Term
 
 KIND, DATE, SLOT = KIND_BITS, 36, 16  # bits to the right of each part of a place
@@ -32,6 +33,8 @@ LAST_DATE = (1 << KIND - DATE) - 1
 ENDING = 4096  # the share of all room that is left free behind a name that comes last: the next mostly comes behind it
 BATCH = 500
 RANGES = 100  # stretches of places in one query
+COLUMNS = "place kind object_id report_id date date_end name number documents digest terms tokens".split()
+Row = namedtuple("Row", COLUMNS)  # an entry to be
 FRESH_FOR = 1.0  # seconds for which a process trusts the version that it last asked for
 
 # Facets of so many values that pairs with them would outgrow the index itself; few rows are filed under any one value.
@@ -67,12 +70,14 @@ class Item:
 class Source:
     """Where the items of a kind come from.
 
-    `items(ids)` yields those of public objects, by the ids of the objects or, `of_report`, of their reports; `ids()`
-    returns all ids that there may be. `dated` says how the kind is sorted by date.
+    `items(ids)` yields those of public objects, by the ids of the objects or, `of_report`, of their reports; what it
+    asks the database it asks before the first. `ids()` returns all ids that there may be, and `names()`, where objects
+    stand for themselves, (id, date, name) of all that may be public. `dated` says how the kind is sorted by date.
     """
 
     items: Callable
     ids: Callable
+    names: Callable | None = None
     of_report: bool = False
     dated: str = UNDATED
 
@@ -237,32 +242,31 @@ def exchange(kind, held, items, places, thorough=False):
     stale += same.exclude(place__in=[entry.place for entry in stale])
     ids = term_ids(term for item in fresh for term in item.terms)
     entries = [entry_of(kind, item, places[item.object_id], digests[item.object_id], ids) for item in fresh]
-    Entry.objects.filter(place__in=[entry.place for entry in stale]).delete()
-    insert([entry for entry, _head, _body in entries])
+    if stale:
+        Entry.objects.filter(place__in=[entry.place for entry in stale]).delete()
+    Table(Entry, COLUMNS).add((*row[:-2], stored(row.terms), row.tokens) for row, _head, _body in entries)
     if connection.vendor == "sqlite":
         exchange_on_sqlite(stale, entries)
-    tell(kind, stale, [entry for entry, _head, _body in entries])
+    change = counted(
+        [row.terms for row, _head, _body in entries], {pk for (facet, _), pk in ids.items() if facet not in NARROW}
+    )
+    change.subtract(tallied(stale))
+    add(kind, both_ways(change))
 
 
 def entry_of(kind, item, place, digest, ids):
-    """Return (entry, tokens of its head, tokens of its body)."""
+    """Return (Row, tokens of its head, tokens of its body)."""
     head, body = words.indexed(item.head, item.body)
-    entry = Entry(
-        place=place,
-        kind=kind,
-        object_id=item.object_id,
-        report_id=item.report_id,
-        date=item.date,
-        date_end=item.date_end,
-        name=item.name,
-        number=item.number,
-        documents=item.documents,
-        terms=sorted(ids[term] for term in item.terms),
-        digest=digest,
-    )
-    if connection.vendor == "postgresql":
-        entry.tokens = words.vector(head, body)
-    return entry, head, body
+    names = item.object_id, item.report_id, item.date, item.date_end, item.name
+    terms = sorted(map(ids.__getitem__, item.terms))
+    tokens = words.vector(head, body) if connection.vendor == "postgresql" else None
+    return Row(place, int(kind), *names, item.number, item.documents, digest, terms, tokens), head, body
+
+
+def stored(numbers):
+    """Return numbers as the literal of an array of either database, with which PostgreSQL has the least work."""
+    array = str([*numbers])
+    return f"{{{array[1:-1]}}}" if connection.vendor == "postgresql" else array
 
 
 def exchange_on_sqlite(stale, entries):
@@ -297,39 +301,43 @@ def known_terms(terms):
     return found
 
 
-def tell(kind, stale, fresh):
-    """Bring the tallies of a kind up to date: these entries went, and these came."""
-    broad = broad_terms({term for entry in (*stale, *fresh) for term in entry.terms})
-    change = counted(fresh, broad)
-    change.subtract(counted(stale, broad))
-    add(kind, change)
-
-
 def add(kind, change):
-    """Add to the tallies of a kind, {(term, beside): n}."""
-    rows = [(int(kind), term, beside, n) for (term, beside), n in sorted(change.items()) if n]
+    """Add to the tallies of a kind, an iterable of (term, beside, n)."""
+    rows = sorted((int(kind), *row) for row in change)
     adding = (
         "INSERT INTO portal_tally (kind, term, beside, n) {} "
         "ON CONFLICT (kind, term, beside) DO UPDATE SET n = portal_tally.n + EXCLUDED.n"
     )
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            arrays = [list(column) for column in zip(*rows, strict=True)] or [[]] * 4
+            arrays = [stored(column) for column in zip(*rows, strict=True)] or ["{}"] * 4
             unnested = "SELECT * FROM unnest(%s::smallint[], %s::int[], %s::int[], %s::int[])"
             cursor.execute(adding.format(unnested), arrays)
         else:
             cursor.executemany(adding.format("VALUES (%s, %s, %s, %s)"), rows)
 
 
-def counted(entries, broad):
-    """Return how many entries are filed under a term, and under two broad ones, as `Tally` has them."""
-    found = Counter()
-    for entry in entries:
-        found[0, 0] += 1
-        found.update((0, term) if term in broad else (term, 0) for term in entry.terms)
-        pairing = [term for term in entry.terms if term in broad]
-        found.update((term, beside) for term in pairing for beside in pairing if term != beside)
+def counted(filed, broad):
+    """Return how many entries, filed under [[term]], are under a term, and under two broad ones, the lower first."""
+    found = Counter({(0, 0): len(filed)})
+    for terms in filed:
+        found.update(combinations([0, *sorted(broad.intersection(terms))], 2))
+        found.update((term, 0) for term in terms if term not in broad)
     return found
+
+
+def tallied(entries):
+    """Return the same of entries, of whose terms the database has to say which are broad."""
+    return counted([entry.terms for entry in entries], broad_terms({pk for entry in entries for pk in entry.terms}))
+
+
+def both_ways(counts):
+    """Yield (term, beside, n) of what was counted, and the same with the two of a pair exchanged."""
+    for (term, beside), n in counts.items():
+        if n:
+            yield term, beside, n
+            if term and beside:
+                yield beside, term, n
 
 
 def broad_terms(ids):
@@ -552,7 +560,7 @@ def recount():
     Tally.objects.all().delete()
     for kind in SOURCES:
         for some in in_order(kind):
-            tell(kind, [], some)
+            add(kind, both_ways(tallied(some)))
 
 
 def in_order(kind):
@@ -646,8 +654,8 @@ def tally_faults(kind):
     told = {(t, b): n for t, b, n in Tally.objects.filter(kind=kind).values_list("term", "beside", "n") if n}
     counts = Counter()
     for some in in_order(kind):
-        counts += counted(some, broad_terms({term for entry in some for term in entry.terms}))
-    if told != counts:
+        counts += tallied(some)
+    if told != {(term, beside): n for term, beside, n in both_ways(counts)}:
         yield f"{kind.label}: the tallies are not those of the entries."
 
 

@@ -3,7 +3,8 @@
 import os
 from collections import Counter, defaultdict, deque
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from itertools import chain, combinations, count
+from functools import partial
+from itertools import chain, combinations, count, islice
 from multiprocessing import get_context
 
 from django.db import connection, transaction
@@ -12,6 +13,7 @@ from django.utils import timezone
 from portal import words
 from portal.bulk import Table, first_free, unindexed
 from portal.index import (
+    COLUMNS,
     DATE,
     KIND,
     NARROW,
@@ -19,20 +21,20 @@ from portal.index import (
     SOURCES,
     UNDATED,
     add,
+    both_ways,
     bump,
     chunks,
     dealt,
     floor,
     hold,
+    stored,
 )
 from portal.models import Entry, Kind, Tally, Term
 
 BATCH = 500  # reports, or objects of another kind, of which all is in memory at a time
 AHEAD = 2  # batches whose tokens are made before they are written
 MANY = 2_000  # reports from which on other processes are worth their start
-HELD = 10_000  # objects of a kind that are read once; more of them twice
 PAIRS = 1 << 20  # of terms that are counted in memory before the tallies are told of them
-COLUMNS = "place kind object_id report_id date date_end name number documents terms tokens digest".split()
 
 
 def load(progress=lambda kind, n: None):
@@ -104,6 +106,7 @@ class Loader:
 
     def __init__(self, helpers):
         self.terms, self.helpers = Terms(), helpers
+        self.postgresql = connection.vendor == "postgresql"  # asked once, for each time it is looked up anew
         self.tables = Table(Term, ["id", "facet", "value"]), Table(Entry, COLUMNS)
         self.tallies = Table(Tally, ["kind", "term", "beside", "n"])
         self.told = set()  # kinds of which there are tallies
@@ -112,106 +115,98 @@ class Loader:
 
     def load(self, kind, progress):
         source, counts = SOURCES[kind], Counter()
-        places, held = (self.reports, {}) if source.of_report else spread(kind)
+        places = self.reports if source.of_report else spread(kind)
         if kind == Kind.REPORTS:
             self.reports = places
-        above = int(kind) - int(Kind.REPORTS) << KIND if source.of_report else 0
-        batches = (
-            # What has become public since the places were dealt out is not here yet: `bump()` will have it due.
-            [
-                (places[item.report_id] + above + item.rank if source.of_report else places[item.object_id], item)
-                for item in ([held[pk] for pk in some] if held else source.items(some))
-                if source.of_report or item.object_id in places
-            ]
-            for some in chunks(sorted(places, key=places.get), BATCH)
-        )
-        for items, texts in self.ahead(batches):
-            self.count(counts, self.write(kind, items, texts))
+        pieces = chunks(sorted(places, key=places.get), BATCH)
+        waiting = deque()
+        for some in islice(pieces, AHEAD):
+            self.prepare(waiting, kind, places, source.items(some))
+        while waiting:
+            batch, texts = waiting.popleft()
+            some = next(pieces, None)
+            ahead = some and partial(self.prepare, waiting, kind, places, begun(source.items(some)))
+            self.write(kind, batch, texts.result(), counts, ahead)
             if len(counts) > PAIRS:
                 self.tell(kind, counts)
-            progress(kind, len(items))
+            progress(kind, len(batch))
         self.tell(kind, counts)
-        if connection.vendor == "sqlite":
+        if not self.postgresql:
             post(kind)
 
-    def ahead(self, batches):
-        """Yield (items, texts of their tokens) of batches of [(place, item)], in the order of the places.
+    def prepare(self, waiting, kind, places, items):
+        """Add to what waits to be written: ([(place, item)] in the order of the places, the texts of their tokens)."""
+        if SOURCES[kind].of_report:
+            above = int(kind) - int(Kind.REPORTS) << KIND
+            batch = [(places[item.report_id] + above + item.rank, item) for item in items]
+        else:  # what has become public since the places were dealt out is not here yet: `bump()` will have it due
+            batch = [(places[item.object_id], item) for item in items if item.object_id in places]
+        batch.sort(key=lambda one: one[0])
+        tell = words.vectors if self.postgresql else words.columns
+        waiting.append((batch, self.helpers.submit(tell, [(item.head, item.body) for _place, item in batch])))
 
-        The tokens of one batch are made while the next are read and the last are written.
+    def write(self, kind, batch, texts, counts, meanwhile):
+        """Write entries for [(place, item)] with the texts of their tokens, and count their terms.
+
+        The database takes in the first while the next are made, and the last while `meanwhile` is called.
         """
-        waiting, tell = deque(), words.vectors if connection.vendor == "postgresql" else words.columns
-        for items in batches:
-            items.sort(key=lambda one: one[0])
-            waiting.append((items, self.helpers.submit(tell, [(item.head, item.body) for _place, item in items])))
-            if len(waiting) > AHEAD:
-                items, texts = waiting.popleft()
-                yield items, texts.result()
-        for items, texts in waiting:
-            yield items, texts.result()
-
-    def write(self, kind, items, texts):
-        """Write entries for [(place, item)] with the texts of their tokens. Returns the terms of each, [[id]]."""
-        rows, filed = [], []
-        for (place, item), text in zip(items, texts, strict=True):
-            terms = sorted(map(self.terms.__getitem__, item.terms))
-            filed.append(terms)
-            stored, tokens = str(terms), None
-            if connection.vendor == "postgresql":
-                stored, tokens = f"{{{stored[1:-1]}}}", text  # an array as it is, not number by number
-            names = item.object_id, item.report_id, item.date, item.date_end, item.name
-            rows.append((place, int(kind), *names, item.number, item.documents, stored, tokens, item.digest))
         terms, entries = self.tables
+        entries.add(self.rows(kind, batch, texts, counts), meanwhile)
         terms.add(self.terms.new)
         self.terms.new.clear()
-        entries.add(rows)
-        if connection.vendor == "sqlite":
-            found = [(place, *text) for (place, _item), text in zip(items, texts, strict=True)]
+        if not self.postgresql:
+            found = [(place, *text) for (place, _item), text in zip(batch, texts, strict=True)]
             with connection.cursor() as cursor:
                 cursor.executemany("INSERT INTO portal_token (rowid, head, body) VALUES (%s, %s, %s)", found)
-        self.written += len(rows)
-        return filed
+        self.written += len(batch)
 
-    def count(self, counts, filed):
-        """Count terms, (0, id) or (id, 0), and pairs of broad ones, (id, higher id), of the terms of entries."""
-        broad = self.terms.broad
-        counts[0, 0] += len(filed)
-        pairing = ([0, *(term for term in terms if term in broad)] for terms in filed)
-        counts.update(chain.from_iterable(combinations(terms, 2) for terms in pairing))
-        counts.update((term, 0) for terms in filed for term in terms if term not in broad)
+    def rows(self, kind, batch, texts, counts):
+        """Yield rows of the table; count terms, (0, id) or (id, 0), and pairs of broad ones, (id, higher id)."""
+        number, broad, id_of = int(kind), self.terms.broad, self.terms.__getitem__
+        counts[0, 0] += len(batch)
+        for (place, item), text in zip(batch, texts, strict=True):
+            terms = sorted(map(id_of, item.terms))
+            pairing = [0, *(term for term in terms if term in broad)]
+            counts.update(combinations(pairing, 2))
+            if len(pairing) <= len(terms):
+                counts.update((term, 0) for term in terms if term not in broad)
+            names = item.object_id, item.report_id, item.date, item.date_end, item.name
+            tokens = text if self.postgresql else None
+            yield place, number, *names, item.number, item.documents, item.digest, stored(terms), tokens
 
     def tell(self, kind, counts):
         """Bring what was counted into the tallies of a kind, pairs both ways round, and begin to count anew."""
-        there = kind in self.told
-        for some in chunks(sorted(counts), BATCH * 10):
-            pairs = {(term, beside): counts[term, beside] for term, beside in some}
-            pairs |= {(beside, term): n for (term, beside), n in pairs.items() if term and beside}
-            if there:
-                add(kind, pairs)
-            else:
-                self.tallies.add((int(kind), *pair, n) for pair, n in pairs.items() if n)
+        rows = sorted(both_ways(counts))
+        if kind in self.told:
+            for some in chunks(rows, BATCH * 10):
+                add(kind, some)
+        else:
+            self.tallies.add((int(kind), *row) for row in rows)
         self.told.add(kind)
         counts.clear()
 
 
-def spread(kind):
-    """Return {object id: place} of all objects of a kind that stand for themselves, evenly dealt out, and {id: item}.
+def begun(items):
+    """Return an iterator over the items of which the first is made, and with it whatever asks the database."""
+    items = iter(items)
+    return chain([first], items) if (first := next(items, None)) else ()
 
-    The items only where these are not too many to be held.
+
+def spread(kind):
+    """Return {object id: place} of all objects of a kind that stand for themselves, evenly dealt out.
+
+    What turns out not to be public leaves its place free.
     """
     dated = SOURCES[kind].dated != UNDATED
     unit = 1 << SLOT if kind == Kind.REPORTS else 1
     room = (1 << (DATE if dated else KIND)) // unit
-    waiting, places, items = defaultdict(list), {}, {}
-    ids = sorted(SOURCES[kind].ids())
-    for some in chunks(ids, BATCH):
-        for item in SOURCES[kind].items(some):
-            waiting[item.date if dated else ""].append((item.name, item.object_id))
-            if len(ids) <= HELD:
-                items[item.object_id] = item
+    waiting, places = defaultdict(list), {}
+    for pk, date, name in SOURCES[kind].names():
+        waiting[date if dated else ""].append((name, pk))
     for date, named in waiting.items():
         low, slots = floor(kind, date), dealt([], named, room)[0]
         places |= {pk: low + slot * unit for pk, slot in slots.items()}
-    return places, items
+    return places
 
 
 def post(kind):

@@ -1,8 +1,9 @@
 """What recommendations, positions, ratings, their relations and their vocabulary give the index."""
 
 from collections import defaultdict
+from itertools import chain
 
-from django.db.models import F, Q
+from django.db.models import F
 
 from portal.index import AROUND, OLDEST, REACH, SOURCES, Item, Scope, Source, known_terms
 from portal.models import Entry, Kind
@@ -26,7 +27,7 @@ from recommendations.models import (
     own_answers,
     spread,
 )
-from reports.index import alone, bases, every, made, names, ranked, report_terms, reports_of, row_item, sort_name
+from reports.index import alike, alone, bases, every, made, names, ranked, report_terms, reports_of, row_item, sort_name
 from reports.models import Event, Mention, Report, squeezed_text
 
 AUTHORS = "authors"  # in place of an actor: the report's own
@@ -279,21 +280,21 @@ def around(ids):
     answers = Position.objects.filter(report__in=ids).order_by()
     ratings = Rating.objects.filter(report__in=ids).order_by()
     told = {*Resolution.objects.filter(report__in=ids).order_by().values_list("question", flat=True)}
-    actors = Actor.objects.order_by().filter(
-        Q(recommendations_made__in=advice)
-        | Q(recommendations_received__in=advice)
-        | Q(positions__in=answers)
-        | Q(ratings__in=ratings)
+    # Each asked by itself: one question after four relations at once would pair every row with every other.
+    actors = (
+        *(advice.values_list(name, flat=True) for name in ("made_by", "addressees")),
+        answers.values_list("holder", flat=True),
+        ratings.values_list("assessor", flat=True),
     )
-    reports = Report.objects.order_by().filter(
-        Q(recommendations__restates__in=advice)
-        | Q(recommendations__references_out__target__in=advice)
-        | Q(positions__question__in=told)
+    reports = (
+        Recommendation.objects.order_by().filter(restates__in=advice).values_list("report", flat=True),
+        CrossReference.objects.order_by().filter(target__in=advice).values_list("source__report", flat=True),
+        Position.objects.order_by().filter(question__in=told).values_list("report", flat=True),
     )
     return Scope(
-        {*reports.values_list("pk", flat=True)},
+        {*chain(*reports)},
         {
-            Kind.ACTORS: {*actors.values_list("pk", flat=True)},
+            Kind.ACTORS: {*chain(*actors)} - {None},
             Kind.INSTRUMENTS: {*advice.exclude(instruments=None).values_list("instruments", flat=True)},
             Kind.QUESTIONS: {*answers.values_list("question", flat=True)} | told,
             Kind.SUBJECTS: above(ratings.values_list("subject", flat=True)),
@@ -370,13 +371,13 @@ SOURCES |= {
     Kind.POSITIONS: Source(position_items, every(Report), of_report=True),
     Kind.RATINGS: Source(rating_items, every(Report), of_report=True),
     Kind.CROSSREFERENCES: Source(reference_items, every(Report), of_report=True),
-    Kind.QUESTIONS: Source(question_items, every(Question)),
-    Kind.AREAS: Source(area_items, every(PolicyArea)),
-    Kind.ACTORS: Source(kind_items(Actor), every(Actor)),
-    Kind.INSTRUMENTS: Source(kind_items(Instrument), every(Instrument)),
-    Kind.SUBJECTS: Source(subject_items, every(Subject)),
-    Kind.FRAMEWORKS: Source(framework_items, every(Framework)),
-    Kind.EVENTS: Source(event_items, every(Event), dated=OLDEST),
+    Kind.QUESTIONS: alike(Question.objects.all, question_items),
+    Kind.AREAS: alike(PolicyArea.objects.all, area_items),
+    Kind.ACTORS: alike(Actor.objects.all, kind_items(Actor)),
+    Kind.INSTRUMENTS: alike(Instrument.objects.all, kind_items(Instrument)),
+    Kind.SUBJECTS: alike(Subject.objects.all, subject_items),
+    Kind.FRAMEWORKS: alike(Framework.objects.all, framework_items),
+    Kind.EVENTS: alike(Event.objects.all, event_items, OLDEST),
 }
 REACH |= {
     **{model: reports_of(model) for model in (Recommendation, Position, Rating, Resolution)},

@@ -45,12 +45,25 @@ TREES = {"areas": PolicyArea, "subjects": Subject}
 OF_REPORT = ("recommendations", "positions", "ratings")
 
 
-def load_dossier(path):
-    """Load one dossier file. Returns the slugs of its reports (only a publication has any). Raises DossierError."""
+def load_dossier(path, known=None):
+    """Load one dossier file. Returns the slugs of its reports (only a publication has any). Raises DossierError.
+
+    `known` is what earlier dossiers of the same transaction have looked up, and takes what this one does.
+    """
     data = read(path)
+    known = {} if known is None else known
+    try:
+        return stored(path, data, known)
+    except DossierError:
+        known.clear()  # what was looked up may just have been undone
+        raise
+
+
+def stored(path, data, known):
+    """Store what `load_dossier` has read."""
     try:
         with renewed(*rows_of(data)) as rows:
-            loader = Loader()
+            loader = Loader(known)
             slugs = getattr(loader, data["kind"])(data)
             if loader.faults:
                 raise DossierError(path.name, loader.faults)
@@ -66,18 +79,24 @@ def load_dossier(path):
 
 
 def rows_of(data):
-    """Return the rows that a dossier is about, as far as they are stored."""
+    """Return the rows that a dossier is about, as far as they are stored, without their columns."""
     if data["kind"] == "publication":
         slugs = [report["slug"] for report in data["reports"]]
-        return [*Report.objects.filter(Q(slug__in=slugs) | Q(part_of__slug__in=slugs))]
+        return [*Report.objects.filter(Q(slug__in=slugs) | Q(part_of__slug__in=slugs)).only("pk")]
     if data["kind"] == "relations":
         # Both ends: what holds both ways round may stand the other way round already
-        slugs = {row[end].partition("/")[0] for row in data["relations"] for end in ("source", "target")}
-        return [*Report.objects.filter(slug__in=slugs)]
+        return [*Report.objects.filter(slug__in=related(data)).only("pk")]
     slugs = {part: [row["slug"] for row in data.get(part, [])] for part in VOCABULARY}
     return [
-        row for part, (model, _references) in VOCABULARY.items() for row in model.objects.filter(slug__in=slugs[part])
+        row
+        for part, (model, _references) in VOCABULARY.items()
+        for row in model.objects.filter(slug__in=slugs[part]).only("pk")
     ]
+
+
+def related(data):
+    """Return the slugs of the reports whose recommendations are related to each other."""
+    return {row[end].partition("/")[0] for row in data["relations"] for end in ("source", "target")}
 
 
 def refresh_statistics():
@@ -98,9 +117,9 @@ def refresh_statistics():
 class Loader:
     """One dossier on its way in. Collects every fault; the caller rolls back when there is any."""
 
-    def __init__(self):
+    def __init__(self, known):
         self.faults = []
-        self.known = {}  # model -> {slug: pk}
+        self.known = known  # model -> {slug: pk}
         self.new = set()  # ids of reports made by this dossier
 
     def fault(self, at, reason):
@@ -196,10 +215,10 @@ class Loader:
 
     def relations(self, data):
         """Add and update; what the file does not name stays, and so does what an editor has decided otherwise."""
-        rows = {
-            f"{slug}/{key}": pk for pk, slug, key in Recommendation.objects.values_list("pk", "report__slug", "key")
-        }
-        held = {(row.kind, row.source_id, row.target_id): row for row in CrossReference.objects.all()}
+        there = Recommendation.objects.filter(report__slug__in=related(data)).order_by()
+        rows = {f"{slug}/{key}": pk for pk, slug, key in there.values_list("pk", "report__slug", "key")}
+        between = CrossReference.objects.filter(source__in=there, target__in=there).order_by()
+        held = {(row.kind, row.source_id, row.target_id): row for row in between}
         wanted = {}
         for index, row in enumerate(data["relations"]):
             ends = [rows.get(row[end]) for end in ("source", "target")]
@@ -219,17 +238,19 @@ class Loader:
                 "rationale_en": row.get("rationale_en", ""),
             }
         if not self.faults:
-            reconcile(CrossReference.objects.all(), wanted, lambda row: (row.kind, row.source_id, row.target_id))
+            reconcile(between, wanted, lambda row: (row.kind, row.source_id, row.target_id))
         return []
 
     # A publication --------------------------------------------------------------------------------------------------
 
     def publication(self, data):
         """Make each report equal to its entry; what the file no longer names goes."""
-        reports = [self.report(index, row, data["reports"]) for index, row in enumerate(data["reports"])]
+        reports = []
+        for index, row in enumerate(data["reports"]):
+            reports.append(self.report(index, row, reports[0] if reports else None))
         if self.faults:
             return []
-        Report.objects.filter(part_of=reports[0]).exclude(pk__in=[r.pk for r in reports]).delete()
+        self.of(reports[0], "parts").exclude(pk__in=[report.pk for report in reports]).delete()
         rows = {}
         for index, (report, row) in enumerate(zip(reports, data["reports"], strict=True)):
             at = ("reports", index)
@@ -248,7 +269,7 @@ class Loader:
             self.restates(data, reports, rows)
         return [report.slug for report in reports]
 
-    def report(self, index, row, siblings):
+    def report(self, index, row, whole):
         at = ("reports", index)
         values = self.values(Report, row, at, {"publisher": Institution}, leave=("state", "publish_at"))
         source = row.get("source", {})
@@ -261,11 +282,10 @@ class Loader:
         self.prove(row, at)
         if self.faults:
             return None
-        whole = Report.objects.get(slug=siblings[0]["slug"]) if index else None
         # The state is the editors': a dossier gives a new report its first one, and never brings back a withdrawn one.
         born = {"state": row["state"], "publish_at": parse_datetime(row["publish_at"]) if "publish_at" in row else None}
         held = Report.objects.filter(slug=row["slug"])
-        new = not held.exists()
+        new = not held
         wanted = values | {"part_of_id": whole and whole.pk} | (born if new else {})
         report = reconcile(held, {row["slug"]: wanted}, "slug")[row["slug"]]
         self.new |= {report.pk} if new else set()
@@ -276,7 +296,7 @@ class Loader:
     def works(self, report, row, at):
         """Tie the works that are this very report to it, and no other."""
         wanted = {self.find(Work, slug, (*at, "works", place)) for place, slug in enumerate(row.get("works", []))}
-        held = set(report.as_works.values_list("pk", flat=True))
+        held = set(self.of(report, "as_works").values_list("pk", flat=True))
         if wanted != held:
             Work.objects.filter(pk__in=held - wanted).update(report=None)
             Work.objects.filter(pk__in=wanted - held).update(report=report)
@@ -378,6 +398,11 @@ class Loader:
         """The ids of questions about the future."""
         return set(Question.objects.filter(kind=Question.Kind.PREDICTIVE).values_list("pk", flat=True))
 
+    @cached_property
+    def axes(self):
+        """The ids of dimensions, {(slug of the framework, slug): id}."""
+        return {(f, d): pk for f, d, pk in Dimension.objects.values_list("framework__slug", "slug", "pk")}
+
     def coded(self, model, report, row, at, part, references, more=None):
         """Reconcile the recommendations, positions or ratings of a report; returns {key: row}.
 
@@ -428,11 +453,10 @@ class Loader:
         return self.coded(Position, report, row, at, "positions", references, rests_on)
 
     def ratings(self, report, row, at):
-        axes = {(f, d): pk for f, d, pk in Dimension.objects.values_list("framework__slug", "slug", "pk")}
         on_axis = {}
         for number, entry in enumerate(row.get("ratings", [])):
-            on_axis[entry["key"]] = {"dimension_id": axes.get((entry["framework"], entry["dimension"]))}
-            if (entry["framework"], entry["dimension"]) not in axes:
+            on_axis[entry["key"]] = {"dimension_id": self.axes.get((entry["framework"], entry["dimension"]))}
+            if (entry["framework"], entry["dimension"]) not in self.axes:
                 here = (*at, "ratings", number, "dimension")
                 self.fault(here, f"there is no dimension “{entry['dimension']}” in a framework “{entry['framework']}”.")
         return self.coded(Rating, report, row, at, "ratings", {"subject": Subject, "assessor": Actor}, on_axis)
@@ -447,7 +471,11 @@ class Loader:
                     holding = [s.pk for s in sections if s.start <= span["start"] < s.end]
                     key = (owners[part][entry["key"]].pk, span["start"], span["end"])
                     wanted[key] = {**span, f"{owner}_id": key[0], "section_id": holding[-1] if holding else None}
-            held = Evidence.objects.filter(**{f"{owner}__in": self.owners(report, owners[part].values())})
+            if report.pk in self.new:  # most rows of a dossier, and nothing asks for their ids
+                columns = "start", "end", "digest", f"{owner}_id", "section_id"
+                Table(Evidence, columns).add([values[name] for name in columns] for values in wanted.values())
+                continue
+            held = Evidence.objects.filter(**{f"{owner}__in": {row.pk for row in owners[part].values()}})
             reconcile(held, wanted, lambda e, o=owner: (getattr(e, f"{o}_id"), e.start, e.end), drop=True)
 
 
@@ -458,7 +486,7 @@ def reconcile(held, wanted, key, drop=False, **fixed):
     rows. Returns {key: row}.
     """
     key_of = key if callable(key) else lambda row: getattr(row, key)
-    rows = {key_of(row): row for row in held}
+    rows = {} if held.query.is_empty() else {key_of(row): row for row in held}
     if drop and (stale := [row.pk for k, row in rows.items() if k not in wanted]):
         gone = held.model.objects.filter(pk__in=stale)
         if any(field.name == "parent" for field in held.model._meta.concrete_fields):
@@ -489,8 +517,11 @@ def reconcile(held, wanted, key, drop=False, **fixed):
 
 def relink(through, source, target, source_ids, wanted):
     """Make the pairs of a many-to-many table equal to `wanted`, {(source id, target id)}, for the given sources."""
-    found = through.objects.filter(**{f"{source}__in": source_ids}).values_list(source, target, "pk")
-    held = {(own, other): pk for own, other, pk in found}
-    through.objects.filter(pk__in=[pk for pair, pk in held.items() if pair not in wanted]).delete()
+    held = {}
+    if source_ids:
+        found = through.objects.filter(**{f"{source}__in": source_ids}).values_list(source, target, "pk")
+        held = {(own, other): pk for own, other, pk in found}
+    if stale := [pk for pair, pk in held.items() if pair not in wanted]:
+        through.objects.filter(pk__in=stale).delete()
     if new := sorted(wanted - held.keys()):
         Table(through, [source, target]).add(new)

@@ -4,9 +4,7 @@ from collections import defaultdict
 from itertools import chain
 from typing import NamedTuple
 
-from django.db.models import Q
-
-from portal.index import AROUND, NEWEST, REACH, SCHEDULES, SOURCES, Item, Scope, Source
+from portal.index import AROUND, NEWEST, REACH, SCHEDULES, SOURCES, UNDATED, Item, Scope, Source
 from portal.models import Entry, Kind
 from reports.models import (
     Author,
@@ -173,21 +171,38 @@ def every(model):
     return lambda: model.objects.order_by().values_list("pk", flat=True)
 
 
+def alike(rows, items, dated=UNDATED):
+    """Return the source of objects that stand for themselves: those among `rows()` that are public."""
+    model = rows().model
+    columns = ["pk", "slug", *(field.name for field in model._meta.fields if field.name in ("sort_key", "date"))]
+
+    def told():
+        for row in rows().order_by().values_list(*columns, named=True):
+            yield row.pk, getattr(row, "date", ""), sort_name(row) if "sort_key" in columns else row.slug
+
+    return Source(items, every(model), told, dated=dated)
+
+
 def around(ids):
     """Return who contributed to these reports, published them and is cited there.
 
     A person is known once a report of theirs is public, and then stands with all works that they wrote.
     """
     contributions = Contribution.objects.filter(report__in=ids).order_by()
-    institutions = Institution.objects.order_by().filter(
-        Q(contributions__report__in=ids) | Q(affiliated_contributions__report__in=ids) | Q(published_reports__in=ids)
+    institutions = (
+        *(contributions.values_list(name, flat=True) for name in ("institution", "affiliations")),
+        Report.objects.order_by().filter(pk__in=ids).values_list("publisher", flat=True),
     )
-    works = Work.objects.order_by().filter(Q(citations__report__in=ids) | Q(people__contributions__report__in=ids))
+    people = contributions.exclude(author=None).values("author")
+    works = (
+        Citation.objects.order_by().filter(report__in=ids).values_list("work", flat=True),
+        Work.people.through.objects.order_by().filter(author__in=people).values_list("work", flat=True),
+    )
     return Scope(
         others={
             Kind.AUTHORS: {*contributions.exclude(author=None).values_list("author", flat=True)},
-            Kind.INSTITUTIONS: {*institutions.values_list("pk", flat=True)},
-            Kind.WORKS: {*works.values_list("pk", flat=True)},
+            Kind.INSTITUTIONS: {*chain(*institutions)} - {None},
+            Kind.WORKS: {*chain(*works)} - {None},
         }
     )
 
@@ -221,12 +236,12 @@ def report_entries():
 
 
 SOURCES |= {
-    Kind.REPORTS: Source(report_items, every(Report), dated=NEWEST),
+    Kind.REPORTS: alike(Report.objects.published, report_items, NEWEST),
     Kind.PASSAGES: Source(passage_items, every(Report), of_report=True),
     Kind.CITATIONS: Source(citation_items, every(Report), of_report=True),
-    Kind.AUTHORS: Source(author_items, every(Author)),
-    Kind.INSTITUTIONS: Source(institution_items, every(Institution)),
-    Kind.WORKS: Source(work_items, every(Work), dated=NEWEST),
+    Kind.AUTHORS: alike(Author.objects.all, author_items),
+    Kind.INSTITUTIONS: alike(Institution.objects.all, institution_items),
+    Kind.WORKS: alike(Work.objects.all, work_items, NEWEST),
 }
 REACH |= {
     Report: Scope,

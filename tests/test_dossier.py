@@ -434,6 +434,20 @@ def test_a_bad_dossier_among_good_ones_leaves_them_and_an_index_of_them(tmp_path
     assert index.Entry.objects.exists() and not list(index.faults())
 
 
+def test_what_a_refused_dossier_would_have_added_is_known_to_none_after_it(tmp_path, capsys):
+    write(tmp_path, "vocabulary", VOCABULARY)
+    more = {name: VOCABULARY[name] for name in ("format", "kind")}
+    more["institutions"] = [VOCABULARY["institutions"][0] | {"slug": "new"}]
+    more["actors"] = [VOCABULARY["actors"][0] | {"slug": slug, "institution": slug} for slug in ("new", "unknown")]
+    write(tmp_path, "a", more)
+    write(tmp_path, "b", changed("reports", 0, "publisher", value="new"))
+    with pytest.raises(CommandError, match="2 of 3"):
+        call_command("load_corpus", tmp_path)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("a.json: $.actors[1].institution: ") and first.endswith(" “unknown”.")
+    assert second.startswith("b.json: $.reports[0].publisher: ") and second.endswith(" “new”.")
+
+
 def test_a_huge_file_is_refused_unread(tmp_path):
     path = tmp_path / "huge.json"
     with path.open("wb") as file:

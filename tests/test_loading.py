@@ -1,5 +1,7 @@
 """The index made at one stroke: it is the one that `rebuild` makes, and all of it or none."""
 
+from dataclasses import replace
+
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
@@ -115,7 +117,7 @@ def test_two_entries_of_one_name_are_refused(corpus, monkeypatch):
             item.name = "same"
             yield item
 
-    monkeypatch.setitem(index.SOURCES, Kind.AREAS, index.Source(same, source.ids))
+    monkeypatch.setitem(index.SOURCES, Kind.AREAS, replace(source, items=same))
     with pytest.raises(DatabaseError), transaction.atomic():
         loading.load()
 
@@ -125,8 +127,7 @@ def test_what_comes_out_meanwhile_is_left_for_the_next_renewal(corpus, monkeypat
     late, spread = Report.objects.published().order_by("pk").first(), loading.spread
 
     def before(kind):
-        places, items = spread(kind)
-        return {pk: place for pk, place in places.items() if (kind, pk) != (Kind.REPORTS, late.pk)}, items
+        return {pk: place for pk, place in spread(kind).items() if (kind, pk) != (Kind.REPORTS, late.pk)}
 
     monkeypatch.setattr(loading, "spread", before)
     loading.load()

@@ -31,6 +31,7 @@ from portal.words import (
     normal,
     parse,
     phrases,
+    runs,
     said,
     singular,
     snippet,
@@ -245,6 +246,13 @@ def test_tokens_are_safe_in_both_databases(text):
         assert phrase.words and BREAK not in phrase.words
         assert not set(phrase.like) & set("%_\\\"'")
     assert tokens(f"{text}{BREAK}") == tokens(text)
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=30))
+@example("a-b -c- d.-e u.s. r&d. 's")
+@example("a" * 256 + " " + "b" * 255 + ",c")
+def test_ascii_alone_is_parted_as_it_is_beside_other_text(text):
+    assert runs(f"网。{text}")[2:] == runs(text)
 
 
 @given(few, few)

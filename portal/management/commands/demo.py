@@ -72,12 +72,12 @@ class Command(BaseCommand):
         missing = [path for path in publications if path.stem not in held]
         if not missing:
             return self.step("The corpus is loaded already")
-        wanted = [vocabulary, *missing, relations]
+        wanted, known = [vocabulary, *missing, relations], {}
         try:
             with together():
                 for number, path in enumerate(wanted, 1):
                     self.step(f"Loading {path.stem} ({number} of {len(wanted)})")
-                    load_dossier(path)
+                    load_dossier(path, known)
         except DossierError as error:
             raise CommandError(str(error)) from error
         refresh_statistics()

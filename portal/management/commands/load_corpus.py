@@ -37,11 +37,11 @@ class Command(BaseCommand):
         if not found:
             raise CommandError(f"There is no dossier in {', '.join(map(str, paths))}.")
         for some in chunks(found, TOGETHER):
-            loaded = []
+            loaded, known = [], {}
             with together():
                 for path in some:
                     try:
-                        loaded.append((path, load_dossier(path)))
+                        loaded.append((path, load_dossier(path, known)))
                     except DossierError as error:
                         refused += 1
                         self.stderr.write(self.style.ERROR(str(error)))
