@@ -1,23 +1,16 @@
 """How quick the shipped dossiers are loaded, as a share of the speed at which the same rows go in with nothing asked.
 
-`python -m tests.benchmarks.dossiers`, on an empty database (`manage.py migrate`). Every round is rolled back.
+On an empty database, with all its tables, constraints and indexes as they are; every round is rolled back. See
+`tests.benchmarks.loading`.
 """
 
-import gc
+from tests.benchmarks import ground  # noqa: F401
+
+# isort: split
 import os
 import time
 from contextlib import contextmanager
 from statistics import median
-
-import django
-
-gc.set_threshold(100_000)  # as manage.py does
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-os.environ["DEBUG"] = "false"
-os.environ.setdefault("SECRET_KEY", "of a benchmark")
-os.environ.setdefault("ALLOWED_HOSTS", "localhost")
-os.environ.setdefault("DATABASE_URL", "sqlite:///db.sqlite3")
-django.setup()
 
 from django.apps import apps
 from django.core.management import call_command
@@ -78,15 +71,14 @@ def put(cursor, statement, rows):
         cursor.executemany(statement, rows)
 
 
-def main():
+def measured():
+    """Return {name: share of the raw rate}, {"dossier rows": how many} and how many a second."""
     pinyin("字")  # reads its tables
-    loading, again, truth, index = [], [], [], []
+    loading, truth, index = [], [], []
     for _ in range(ROUNDS):
         with connection.cursor() as cursor:
             with undone():
                 with timed(loading):
-                    load()
-                with timed(again):
                     load()
                 n = 0
                 for table in TRUTH:
@@ -98,11 +90,9 @@ def main():
                         for statement, rows in tables:
                             put(cursor, statement, rows)
     loaded, rows, whole = median(loading), median(truth), median(truth) + median(index)
-    print(
-        f"{connection.vendor}: {n} rows in {loaded:.2f} s, {n / loaded:,.0f} a second; unchanged {median(again):.2f} s"
-    )
-    print(f"the same rows raw: {rows:.3f} s, so {rows / loaded:.1%}")
-    print(f"with their entries of the index: {whole:.3f} s, so {whole / loaded:.1%}")
-
-
-main()
+    return {
+        "dossiers": rows / loaded,
+        "dossiers, indexed": whole / loaded,
+        "dossier rows": n,
+        "dossier rows a second": n / loaded,
+    }

@@ -1,4 +1,6 @@
-"""How fast rows come in, beside the same rows written raw: COPY on PostgreSQL, executemany on SQLite, no index at all.
+"""How fast rows come in, beside the same rows written raw: COPY on PostgreSQL, executemany on SQLite.
+
+The rows of dossiers go beside the same rows in the same tables, those of a sample beside tables without any index.
 
 `python -m tests.benchmarks.loading` makes a test database on the server of DATABASE_URL, prints what came out as JSON,
 {name: share of the raw rate}, and drops it again.
@@ -6,19 +8,18 @@
 
 import gc
 import json
-import os
 import time
 
 from tests.benchmarks import ground  # noqa: F401
 
 # isort: split
 from django.apps import apps
-from django.core.management import call_command
 from django.db import connection, transaction
 
 from portal.loading import load
 from recommendations.ingest import refresh_statistics
 from recommendations.sample import make_sample
+from tests.benchmarks import dossiers
 
 REPORTS = 300
 
@@ -35,11 +36,6 @@ def tables(*labels):
 def truth():
     """Return the tables of what the portal is given."""
     return tables("reports", "recommendations")
-
-
-def derived():
-    """Return the tables of what follows from it."""
-    return tables("portal") + ["portal_token"] * (connection.vendor == "sqlite")
 
 
 def raw(names):
@@ -81,14 +77,7 @@ def shares():
         rows, seconds = raw(truth())
         found = {"rows": rows, "sample": seconds / written, "sample, indexed": seconds / indexed}
         transaction.set_rollback(True)
-    start = time.perf_counter()
-    with open(os.devnull, "w") as silence:
-        call_command("load_corpus", stdout=silence)
-    taken = time.perf_counter() - start
-    rows, seconds = raw(truth())
-    more = raw(derived())[1]
-    found |= {"dossiers": seconds / taken, "dossiers, indexed": (seconds + more) / taken}
-    return found | {"dossier rows": rows, "dossier rows a second": rows / taken}
+    return found | dossiers.measured()
 
 
 def main():
