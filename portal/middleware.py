@@ -1,5 +1,6 @@
 """What is true of every request: the language its address names, and what a page may ask of the browser."""
 
+from csp.utils import build_policy
 from django.conf import settings
 from django.db import OperationalError
 from django.http import JsonResponse
@@ -87,6 +88,19 @@ def language_of_address(get_response):
                 secure=settings.LANGUAGE_COOKIE_SECURE,
             )
         response.headers.setdefault("Content-Language", "zh-Hans" if code == "zh-hans" else code)
+        return response
+
+    return middleware
+
+
+def content_security_policy(get_response):
+    """One policy for all pages, written once; what Django shows of an error, with DEBUG, has a style of its own."""
+    policy = build_policy()
+
+    def middleware(request):
+        response = get_response(request)
+        if not (settings.DEBUG and response.status_code in (404, 500)):
+            response.headers.setdefault("Content-Security-Policy", policy)
         return response
 
     return middleware

@@ -104,7 +104,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.middleware.permissions_policy",
     "django.middleware.http.ConditionalGetMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "portal.middleware.content_security_policy",
     "portal.middleware.language_of_address",
     "portal.caching.by_version",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -148,15 +148,16 @@ def prepared(config):
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
         }
+        kept = 60  # seconds: to open a connection takes as long as half a list
     else:
-        # The pool keeps connections itself, so Django must not (CONN_MAX_AGE 0).
+        kept = 0  # the pool keeps connections itself, so Django must not
         options = {
             "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 10},
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT}",
         }
     return {
         **config,
-        "CONN_MAX_AGE": 0,
+        "CONN_MAX_AGE": kept,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**options, **config.get("OPTIONS", {})},
     }
