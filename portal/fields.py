@@ -149,6 +149,17 @@ class HeadMatching(Matching):
     head = True
 
 
+@TokensField.register_lookup
+class Called(HeadMatching):
+    """`tokens__called=phrase`: as `head`, for few entries found otherwise: GIN would first find those of all kinds."""
+
+    lookup_name = "called"
+
+    def as_postgresql(self, compiler, connection):
+        sql, params = super().as_postgresql(compiler, connection)
+        return f"({sql}) IS TRUE", params
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A way in which an entry may answer: all `phrases` stand in it, or in its `head`; or it has one of `terms`."""

@@ -94,21 +94,22 @@ def holding(phrases, lookup):
 def named(kinds, phrases, known):
     """Return the ids of the terms of everything of these kinds that has such a name.
 
-    All kinds are asked at once, for it takes as long as for one; `known` keeps {phrases: {kind: ids}}.
+    `known` keeps {phrases: {kind: ids}} of what has been asked for one query.
     """
-    if kinds and phrases not in known:
-        rows = Entry.objects.filter(holding(phrases, "head"), kind__in=FACETS).order_by()
+    held = known.setdefault(phrases, {})
+    if missing := [kind for kind in kinds if kind not in held]:
+        rows = Entry.objects.of_kinds(missing).filter(holding(phrases, "called")).order_by()
         values = defaultdict(set)
         for kind, pk in rows.values_list("kind", "object_id"):
             values[kind].add(str(pk))
-        facets = {facet: kind for kind in values for facet in FACETS[kind]}
         wanted = Q(pk__in=[])
         for kind in values:
             wanted |= Q(facet__in=FACETS[kind], value__in=values[kind])
-        known[phrases] = defaultdict(list)
+        held |= {kind: [] for kind in missing}
+        facets = {facet: kind for kind in values for facet in FACETS[kind]}
         for pk, facet in Term.objects.filter(wanted).values_list("pk", "facet") if values else ():
-            known[phrases][facets[facet]].append(pk)
-    return tuple(pk for kind in kinds for pk in known[phrases][kind])
+            held[facets[facet]].append(pk)
+    return tuple(pk for kind in kinds for pk in held[kind])
 
 
 def within(first, last):

@@ -6,7 +6,6 @@ With `DEBUG` off the portal refuses to start on bad or missing ones and names al
 """
 
 import os
-import secrets
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -14,26 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError
 
 from portal import __version__
+from portal.trial import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def kept_secret(path):
-    """The secret in `path`; the first caller makes it. Development only: production names its own SECRET_KEY.
-
-    The file appears whole or not at all (written aside, then linked), so that processes started together agree.
-    """
-    if not path.exists():
-        aside = path.with_name(f"{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(64))
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            pass
-        finally:
-            aside.unlink()
-    return path.read_text().strip()
 
 
 # ---------------------------------------------------------------------------------------------------------------------

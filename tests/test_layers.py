@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("portal", "reports", "recommendations")
 LAYERS = {
-    "bottom": {"__init__", "text"},
+    "bottom": {"__init__", "text", "trial"},
     "leaf": {"settings", "fields", "words", "bulk", "middleware", "apps", "dossier", "addresses", "shelf", "renderers"},
     "facts": {"models"},
     "derived": {"index", "finding"},

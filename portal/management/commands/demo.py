@@ -2,8 +2,6 @@
 
 import os
 import secrets
-import subprocess
-import sys
 from pathlib import Path
 
 from django.conf import settings
@@ -13,8 +11,9 @@ from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from gunicorn.app.base import BaseApplication
 
 from portal.index import together
 from portal.management.commands.load_corpus import CORPUS, dossier_paths
@@ -110,32 +109,40 @@ class Command(BaseCommand):
         self.stdout.write(f"Editor account: {EDITOR}   password: {password}   (shown only now)")
 
     def serve(self, port):
-        """Serve with Gunicorn in a process of its own, as in production but for plain HTTP on this machine."""
-        environment = {
-            **os.environ,
-            "DEBUG": "false",
-            "HTTPS": "false",
-            "SECRET_KEY": settings.SECRET_KEY,
-            "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or "127.0.0.1,localhost",
-            "DATABASE_URL": os.environ.get("DATABASE_URL") or f"sqlite:///{settings.BASE_DIR / 'db.sqlite3'}",
-        }
-        command = [sys.executable, "-m"]
+        """Serve with Gunicorn, in this process and one that it begins: see `portal.trial` for its surroundings."""
         if not collected():
             self.step("Collecting static files")
-            collect = [*command, "django", "collectstatic", "--noinput", "--verbosity=0", "--settings=portal.settings"]
-            subprocess.run(collect, env=environment, cwd=settings.BASE_DIR, check=True)  # noqa: S603
+            call_command("collectstatic", interactive=False, verbosity=0)
         self.stdout.write(f"Serving on http://127.0.0.1:{port}/ (Ctrl-C stops)")
         self.stdout.flush()
-        server = [
-            "gunicorn",
-            "portal.wsgi:application",
-            f"--bind=127.0.0.1:{port}",
-            "--threads=4",
-            "--limit-request-line=8190",  # the most there is: forty values of a filter make a long address
-            "--no-control-socket",
-        ]
-        os.chdir(settings.BASE_DIR)
-        os.execve(sys.executable, [*command, *server], environment)  # noqa: S606
+        for each in connections.all():
+            each.close()
+            if each.vendor == "postgresql":
+                each.close_pool()  # no process may use what another one has opened
+        Server(port).run()
+
+
+class Server(BaseApplication):
+    """Gunicorn on a port of this machine, with the portal that this process has loaded already."""
+
+    def __init__(self, port):
+        self.port = port
+        super().__init__()
+
+    def load_config(self):
+        for name, value in {
+            "bind": f"127.0.0.1:{self.port}",
+            "threads": 4,
+            "limit_request_line": 8190,  # the most there is: forty values of a filter make a long address
+            "preload_app": True,
+            "control_socket_disable": True,
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self):
+        from portal.wsgi import application  # reads every view, and is to be read where it serves
+
+        return application
 
 
 def collected():
