@@ -256,7 +256,7 @@ class Pages(BasePagination):
 
     @staticmethod
     def pages(filterset, size):
-        return Keyset(filterset.ordered(), size)
+        return Keyset(filterset.ordered(), size, only=["object_id"])
 
     @staticmethod
     def counted(filterset):

@@ -190,10 +190,13 @@ def is_unique(query, expression):
 
 
 class Keyset:
-    """The pages of a QuerySet, `size` rows each, in its own order; the primary key decides where that leaves a tie."""
+    """The pages of a QuerySet, `size` rows each, in its own order; the primary key decides where that leaves a tie.
 
-    def __init__(self, queryset, size):
-        self.size = size
+    With `only`, names of columns, rows are named tuples of these and of their place, which take less time than models.
+    """
+
+    def __init__(self, queryset, size, only=()):
+        self.size, self.only = size, only
         query, model = queryset.query, queryset.model
         turned = not query.standard_ordering
         self.rows, self.columns = queryset.reverse() if turned else queryset, []
@@ -241,7 +244,10 @@ class Keyset:
 
     def found(self, rows, forwards):
         """Return one row more than a page has, which tells that there are more."""
-        return list(rows.order_by(*(column.ordering(forwards) for column in self.columns))[: self.size + 1])
+        rows = rows.order_by(*(column.ordering(forwards) for column in self.columns))
+        if self.only:
+            rows = rows.values_list(*self.only, *(column.name for column in self.columns), named=True)
+        return list(rows[: self.size + 1])
 
     def beside(self, forwards, back, found):
         """Return the Page of rows found on the way; `back` leads there from a page without any."""

@@ -70,7 +70,7 @@ def listing(
     if export.form_of(request):
         return as_data(request, filterset, table, fetch=getattr(table.prepare(queryset), fetch))
     try:
-        page = page_of(request, Keyset(filterset.ordered(), size))
+        page = page_of(request, Keyset(filterset.ordered(), size, only=["object_id"]))
     except BrokenCursor as broken:
         return refusal(request, {"cursor": [str(broken)]})
     fetch = getattr(queryset, fetch)
