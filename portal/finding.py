@@ -153,7 +153,8 @@ def exactness(query):
 COUNTED = {
     "postgresql": "SELECT term, count(*) AS n FROM (SELECT unnest(0 || terms) AS term FROM ({}) e) t GROUP BY 1",
     "sqlite": (
-        "SELECT t.value AS term, count(*) AS n FROM ({}) e, json_each('[0,' || substr(e.terms, 2)) AS t GROUP BY 1"
+        "SELECT t.value AS term, count(*) AS n FROM ({}) e,"
+        " json_each(CASE e.terms WHEN '[]' THEN '[0]' ELSE '[0,' || substr(e.terms, 2) END) AS t GROUP BY 1"
     ),
 }
 

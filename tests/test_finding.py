@@ -475,3 +475,9 @@ def test_lists_and_facets_are_those_of_the_rows(corpus, chance, filterset, many,
             assert tally["documents"] == len({row.row.report_id for row in single}) and voices.total() == len(wanted)
         seen[bool(wanted)] += 1
     assert seen[True] > 15
+
+
+def test_what_is_filed_under_nothing_is_counted(db):
+    Entry.objects.create(place=5, kind=Kind.FRAMEWORKS, object_id=1, name="alone", terms=[], tokens="")
+    found = finding.counts(Entry.objects.filter(place=5))
+    assert found == {} and found.total == 1
