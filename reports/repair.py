@@ -170,7 +170,11 @@ class Layout:
         self.latin = is_latin("".join(line.text for line in lines))
         around = Counter(near for width in widths for near in range(width - 4, width + 5))
         usual = max(around, key=lambda width: (around[width], width), default=0)
-        self.wrapped = len(widths) >= 5 and usual <= 140 and around[usual] >= 0.3 * len(widths)
+        near = [line for line in lines if line.width > 20 and abs(line.width - usual) <= 4]
+        unended = sum(1 for line in near if not ENDED.search(line.text))
+        self.wrapped = (
+            len(widths) >= 5 and usual <= 140 and len(near) >= 0.3 * len(widths) and unended >= 0.4 * len(near)
+        )
         self.full = self.margin(widths, usual)
         for place, line in enumerate(lines):
             near = lines[max(0, place - NEAR) : place + NEAR + 1]
@@ -217,7 +221,7 @@ class Layout:
             alone = line.gap >= self.gap and after is not None and after.gap > self.gap
             if self.wrapped and (alone or edge and self.paged):
                 line.kind = Kind.FURNITURE
-                if alone and not edge and after:
+                if alone and not edge and not any(mark.match(after.text) for mark in MARKS.values()):
                     self.begin_page(after)
 
     @property
@@ -295,7 +299,7 @@ class Layout:
             if all(told) if style == "digit" else any(told):
                 break
             begun = begun[1:]
-        if not begun or not self.paged and style == "digit":
+        if not begun or not self.paged and style == "digit" or is_list(lines[begun[0][0] - 1].text):
             return []
         ends = [place for place, _mark, _number in begun[1:]] + [len(lines)]
         if not self.paged:  # where the page ends is not known: a note ends with its sentence
@@ -356,11 +360,14 @@ class Layout:
                 return True
             if self.is_indented(following) or last.full - last.width > LOOSE + INDENT:
                 return False
+        if not ended and re.match(r"[a-z]", following.text) and following.gap <= self.gap + turned:
+            return True  # a sentence, or a word
         if self.is_short(last, following) or LABEL.match(following.text):
             return False
         if len(lines) == 1 and self.is_title(last, following):
             return False
-        if ended and (numbered(following.text) or self.is_indented(following) or self.is_set_off(following, after)):
+        begins = numbered(following.text) or MARKS["bracketed"].match(following.text)
+        if ended and (begins or self.is_indented(following) or self.is_set_off(following, after)):
             return False
         return not ended or following.gap <= self.gap + turned
 
@@ -438,6 +445,16 @@ def numbered(text):
 
 def is_note(line):
     return line.kind == Kind.NOTE
+
+
+def is_named(text):
+    """Tell whether a text is what parts of documents are called."""
+    return bool(NAMED.fullmatch(squeeze(text)) or NAMED.fullmatch(text))
+
+
+def is_list(text):
+    """Tell whether a heading is that of a list of references or notes."""
+    return bool(LISTED.fullmatch(squeeze(SHARPS.sub("", text))))
 
 
 def is_latin(text):
@@ -572,6 +589,8 @@ def headed(runs, page):
             found.append((None, run))
         elif label := LABEL.match(run.text):
             found += labelled(run, label)
+        elif wide := padded(run):
+            found += wide
         elif (rank := rank_of(run, text, following, runs, place, page)) is not None:
             found.append((rank, run))
         else:
@@ -582,7 +601,7 @@ def headed(runs, page):
     for rank, run in found:
         if rank is None:
             continue
-        named = NAMED.fullmatch(squeeze(run.text)) or NAMED.fullmatch(joined(run.text))
+        named = is_named(joined(run.text))
         rank = widest if rank == NAMELESS and named else rank
         while above and above[-1] >= rank:
             above.pop()
@@ -592,14 +611,15 @@ def headed(runs, page):
     return [run for _rank, run in found]
 
 
+WIDE = re.compile(r"[ \u3000]{2,}(?=\S{15})")
 NAMELESS = -1  # rank of a heading without a number
 
 
 def rank_of(run, text, following, runs, place, page):
     """Return the rank of a run that is a heading, or None."""
-    if sharps := SHARPS.match(text):
+    if sharps := SHARPS.match(run.text):
         return len(sharps[1]) - 10
-    if NAMED.fullmatch(squeeze(text)) or NAMED.fullmatch(text):
+    if is_named(text):
         return NAMELESS
     if number := numbered(run.text):
         rank, length = number
@@ -632,7 +652,7 @@ def stands_alone(run, text, following, runs, place, page):
 
 def spare_lists(found):
     """Take short lines for entries of a list, not for headings, where they follow one another: the first may be one."""
-    nameless = [rank == NAMELESS and not NAMED.fullmatch(squeeze(run.text)) for rank, run in found]
+    nameless = [rank == NAMELESS and not is_named(joined(run.text)) for rank, run in found]
     start = 0
     for alike, some in grouped(nameless, bool):
         streak = range(start, start + len(some))
@@ -660,13 +680,19 @@ def unglued(run, text, glued):
     """Return [(rank or None, Run)] of a paragraph, with the headings cut off that are glued to its begin or end."""
     if (found := run_in(text)) and glued[found[0]] > 1 and (end := run.text.find("。") + 1):
         return [(found[0], run.cut(0, end)), (None, run.cut(end))]
-    if (number := numbered(run.text)) and (wide := re.compile(r"[ \u3000]{2,}(?=\S{15})").search(run.text, number[1])):
-        if 2 <= wide.start() - number[1] <= TITLE and "。" not in run.text[: wide.start()]:
-            return [(number[0], run.cut(0, wide.start())), (None, run.cut(wide.end()))]
     tail = re.search(rf"(?<=[。！？])\s*((?:{NUMBER}、|（{NUMBER}）)[^。；，：]{{2,30}})$", run.text)
     if tail and tail.start(1) > 0:
         return [(None, run.cut(0, tail.start(1))), (numbered(tail[1])[0], run.cut(tail.start(1)))]
     return [(None, run)]
+
+
+def padded(run):
+    """Return the heading and the text of a paragraph that has nothing but a wide blank between them, else []."""
+    number = numbered(run.text)
+    wide = number and WIDE.search(run.text, number[1])
+    if not wide or not 2 <= wide.start() - number[1] <= TITLE or "。" in run.text[: wide.start()]:
+        return []
+    return [(number[0], run.cut(0, wide.start())), (None, run.cut(wide.end()))]
 
 
 def labelled(run, label):
@@ -692,7 +718,7 @@ def assembled(runs, page):
             under = heading(run.text, page.words)
             found.append(Piece(Kind.HEADING, under, run.spans, level=run.level))
             continue
-        if LISTED.fullmatch(squeeze(under)) and (entry := entry_of(text)):
+        if is_list(under) and (entry := entry_of(text)):
             found.append(Piece(Kind.NOTE, text[len(entry) :].strip(), run.spans, mark=entry.strip(), role="reference"))
             continue
         role = run.role or ("abstract" if ABSTRACT.fullmatch(squeeze(under)) else "")
