@@ -13,11 +13,16 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from portal.text import is_wide, reflow, squeeze
+from portal.text import reflow, squeeze
 
 VERSION = "repair 1"
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+# What is set in a full square: see portal.text.is_wide.
+SQUARE = re.compile(
+    "[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6"
+    "\U00020000-\U0003fffd“”‘’—…·①-⑨]"
+)
 NUMERALS = "一二三四五六七八九十百零〇两"
 CIRCLED = {chr(code): number for start, first, n in ((0x2460, 1, 20), (0x3251, 21, 15), (0x32B1, 36, 15))
            for number, code in enumerate(range(start, start + n), first)}  # fmt: skip
@@ -43,7 +48,7 @@ class Kind(StrEnum):
     FURNITURE = "furniture"
 
 
-@dataclass
+@dataclass(eq=False)
 class Line:
     """A printed line without the blanks around it; `start` and `end` in the squeezed source, `width` in half squares."""
 
@@ -54,11 +59,17 @@ class Line:
     gap: int
     page: int
     kind: Kind | None = None
+    place: int = 0  # among all lines
     full: int = 0  # the width of the lines around it that reach the margin
+
+    @property
+    def indent(self):
+        """Whether it is printed further in, by two squares or more."""
+        return "\u3000" in self.left or "\t" in self.left or len(self.left) > 1
 
     @cached_property
     def width(self):
-        return sum(2 if is_wide(char) else 1 for char in self.text)
+        return len(self.text) + len(SQUARE.findall(self.text))
 
 
 @dataclass
@@ -159,26 +170,34 @@ class Layout:
         self.figures = []  # Lines
         self.begun = []  # Lines with which a page begins, as its number before them shows
         self.words = set(re.findall(r"[A-Za-z]+(?:-[A-Za-z]+)*", " ".join(line.text for line in lines).lower()))
+        for place, line in enumerate(lines):
+            line.place = place
         self.measure()
 
     def measure(self):
-        """Find how far apart the lines of the text stand, and how wide those are that reach the margin, page by page."""
+        """Find how far apart the lines of the text stand, how wide those are that reach the margin, and what begins one.
+
+        `full` of each line is that width among the lines around it, for columns and boxes have margins of their own.
+        """
         lines = self.body
         gaps = Counter(line.gap for line in lines[1:])
         self.gap = min((gap for gap, n in gaps.items() if n >= 0.15 * len(lines)), default=0)
-        widths = [line.width for line in lines if line.width > 20]
+        wide = [line for line in lines if line.width > 20]
         self.latin = is_latin("".join(line.text for line in lines))
-        around = Counter(near for width in widths for near in range(width - 4, width + 5))
+        around = Counter()
+        for width, n in Counter(line.width for line in wide).items():
+            for near in range(width - 4, width + 5):
+                around[near] += n
         usual = max(around, key=lambda width: (around[width], width), default=0)
-        near = [line for line in lines if line.width > 20 and abs(line.width - usual) <= 4]
+        near = [line for line in wide if abs(line.width - usual) <= 4]
         unended = sum(1 for line in near if not ENDED.search(line.text))
-        self.wrapped = (
-            len(widths) >= 5 and usual <= 140 and len(near) >= 0.3 * len(widths) and unended >= 0.4 * len(near)
-        )
-        self.full = self.margin(widths, usual)
-        for place, line in enumerate(lines):
-            near = lines[max(0, place - NEAR) : place + NEAR + 1]
-            line.full = self.margin([other.width for other in near if other.page == line.page], self.full)
+        self.wrapped = len(wide) >= 5 and usual <= 140 and len(near) >= 0.3 * len(wide) and unended >= 0.4 * len(near)
+        indented = sum(1 for line in lines if line.indent)
+        self.indents = self.wrapped and indented > 2 and 0.04 * len(lines) < indented < 0.7 * len(lines)
+        self.full = self.margin([line.width for line in wide], usual)
+        for place, line in enumerate(lines if self.wrapped else ()):
+            some = lines[max(0, place - NEAR) : place + NEAR + 1]
+            line.full = self.margin([other.width for other in some if other.page == line.page], self.full)
 
     def margin(self, widths, usual):
         """Return the width that lines reach which are about as wide as usual.
@@ -196,9 +215,12 @@ class Layout:
         """The lines that are text, so far as is known."""
         return [line for line in self.lines if line.kind is None]
 
-    def is_short(self, line, following=None):
-        """Tell whether a line ends well before the margin, though what follows it would have found room there."""
-        room = line.full - line.width
+    def is_short(self, line, following=None, begins=False):
+        """Tell whether a line ends well before the margin, though what follows it would have found room there.
+
+        A line that `begins` a paragraph may have been indented, though the blanks be lost.
+        """
+        room = line.full - line.width - (INDENT if begins and STOPPED.search(line.text) else 0)
         first = re.match(r"[A-Za-z0-9@:/._%-]*", following.text)[0] if following else ""
         if is_latin(line.text):
             return room > max(0.2 * line.full, len(first) + 1)
@@ -230,7 +252,7 @@ class Layout:
 
     def begin_page(self, first):
         """Begin a page with a line in the midst of one."""
-        for line in self.lines[self.lines.index(first) :]:
+        for line in self.lines[first.place :]:
             line.page += 1
         self.begun.append(first)
 
@@ -258,14 +280,16 @@ class Layout:
                 continue
             framed = re.fullmatch(r"([·•—–\-|]).+\1", said)
             at_edge = self.paged and all(id(line) in edges for line in some) and len({line.page for line in some}) > 1
-            if framed or at_edge or all(self.interrupts(line) for line in some):
+            if framed or at_edge or all(self.is_short(line) and self.interrupts(line) for line in some):
                 for line in some:
                     line.kind = Kind.FURNITURE
 
     def interrupts(self, line):
         """Tell whether a line stands within a sentence."""
-        before = [other for other in self.lines if other.kind is None and other.start < line.start]
-        return bool(before) and line is not self.lines[-1] and not ENDED.search(before[-1].text)
+        place = line.place - 1
+        while place >= 0 and self.lines[place].kind is not None:
+            place -= 1
+        return place >= 0 and line is not self.lines[-1] and not ENDED.search(self.lines[place].text)
 
     # -- notes ---------------------------------------------------------------------------------------------------------
 
@@ -354,15 +378,16 @@ class Layout:
         if not self.wrapped:
             return False
         turned, ended = following.page != last.page, ENDED.search(last.text)
-        padded = len(following.left) > 1 or following.left.strip(" ")
         if numbered(lines[0].text) and len(lines) == 1 and not ended:
-            if padded and not turned:
+            if following.indent and not turned and not self.indents:
                 return True
             if self.is_indented(following) or last.full - last.width > LOOSE + INDENT:
                 return False
+        if self.indents and following.indent and (ended or not lines[-1].indent):
+            return False
         if not ended and re.match(r"[a-z]", following.text) and following.gap <= self.gap + turned:
             return True  # a sentence, or a word
-        if self.is_short(last, following) or LABEL.match(following.text):
+        if self.is_short(last, following, begins=len(lines) == 1) or LABEL.match(following.text):
             return False
         if len(lines) == 1 and self.is_title(last, following):
             return False
@@ -373,8 +398,7 @@ class Layout:
 
     def is_title(self, line, following):
         """Tell whether a line at the head of a page is a title that reaches the margin, before a paragraph begins."""
-        place = self.lines.index(line)
-        first = place == 0 or self.lines[place - 1].page != line.page
+        first = line.place == 0 or self.lines[line.place - 1].page != line.page
         return first and not ENDED.search(line.text) and self.is_indented(following)
 
     def is_set_off(self, line, after):
@@ -459,7 +483,7 @@ def is_list(text):
 
 def is_latin(text):
     """Tell whether a text is mostly set in Latin letters."""
-    return sum(1 for char in text if is_wide(char)) < len(text) / 4
+    return len(SQUARE.findall(text)) < len(text) / 4
 
 
 def number_of(mark):
@@ -647,7 +671,7 @@ def stands_alone(run, text, following, runs, place, page):
         short = page.is_short(last) or len(run.lines) == 1 and after is not None and page.is_title(last, after)
         set_off = place == 0 or first.gap > page.gap or first.page != runs[place - 1].lines[-1].page
         return short and set_off and (after is None or after.gap > page.gap or len(following) > TITLE)
-    return (place == 0 or len(following) > 2 * TITLE) and "，" not in bare
+    return (place == 0 or len(following) > 2 * TITLE or bool(ATTENDED.search(bare))) and "，" not in bare
 
 
 def spare_lists(found):
@@ -711,7 +735,7 @@ def labelled(run, label):
 def assembled(runs, page):
     """Return Repaired: the runs as headings and passages, the notes tied, everything in the order of the source."""
     notes = tied(runs, page)
-    found, under, passages = [], "", 0
+    found, under = [], ""
     for run in runs:
         text = joined(run.text, page.words)
         if run.level:
@@ -722,18 +746,18 @@ def assembled(runs, page):
             found.append(Piece(Kind.NOTE, text[len(entry) :].strip(), run.spans, mark=entry.strip(), role="reference"))
             continue
         role = run.role or ("abstract" if ABSTRACT.fullmatch(squeeze(under)) else "")
-        if role == "entry":  # a name and a post have nothing but a blank between them
-            text, role = " ".join(run.text.split()), "participant" if ATTENDED.search(under) else role
+        if role == "entry" or ATTENDED.search(under) and len(text) <= HEADING and not STOPPED.search(text):
+            text = " ".join(run.text.split())  # a name and a post have nothing but a blank between them
+            role = "participant" if ATTENDED.search(under) else "entry"
         found.append(Piece(Kind.PASSAGE, text, run.spans, role=role))
-        passages += 1
-    for note, run, anchor in notes:
+    passages = [piece for piece in found if piece.kind == Kind.PASSAGE]
+    starts = [piece.spans[0][0] for piece in passages]
+    for note, anchor in notes:
         note.anchor = anchor
         found.append(note)
-        if run is not None:
-            note.passage = place_of(found, anchor)
-    for note in found:
-        if note.role == "reference":
-            tie_reference(note, found)
+        if anchor is not None and passages:
+            note.passage = place_of(anchor, passages, starts)
+    tie_references([piece for piece in found if piece.role == "reference"], passages)
     found += [
         Piece(Kind.FURNITURE, line.text, [(line.start, line.end)]) for line in page.lines if line.kind == Kind.FURNITURE
     ]
@@ -744,7 +768,7 @@ def heading(text, words):
     """Return a heading without its padding; a number that ends in a digit keeps a blank behind it."""
     whole = joined(LABEL.sub(r"\1", SHARPS.sub("", text)), words)
     whole = squeeze(whole) if not is_latin(whole) and not re.search(r"[A-Za-z] [A-Za-z]", whole) else whole
-    number = re.match(r"(\d+(?:[.．]\d+)*)[ \u3000]", text)
+    number = re.match(r"(\d+(?:[.．]\d+)*[.．]?)[ \u3000]", text)
     return f"{number[1]} {whole.removeprefix(number[1]).strip()}" if number else whole
 
 
@@ -757,7 +781,7 @@ def entry_of(text):
 
 
 def tied(runs, page):
-    """Return [(Piece, Run or None, anchor)] of the notes; marks that they are tied to are taken out of the runs."""
+    """Return [(Piece, anchor or None)] of the notes; marks that they are tied to are taken out of the runs."""
     starts = {number: some[0].start for number, some in grouped(page.lines, lambda line: line.page)}
     found, ended = [], {}
     for _mark, _style, lines in page.notes:
@@ -770,20 +794,22 @@ def tied(runs, page):
         before = max((end for number, end in ended.items() if number < lines[0].page), default=0)
         at = mark_in(runs, mark, style, low, whole.start) or mark_in(runs, mark, style, before, low)
         if at is None:
-            found.append((piece, None, None))
+            found.append((piece, None))
             continue
         run, start, end = at
         anchor = run.cut(start, end).spans
         rest = run.without(start, end)
         run.text, run.spans = rest.text, rest.spans
         piece.spans = sorted([*anchor, *whole.spans])
-        found.append((piece, run, anchor[0]))
+        found.append((piece, anchor[0]))
     return found
 
 
 def mark_in(runs, mark, style, low, high):
     """Return (Run, start, end in its text) of the first such mark between two places of the source, or None."""
-    for run in runs:
+    first = max(0, bisect_right(runs, low, key=lambda run: run.start) - 1)
+    last = bisect_right(runs, high, key=lambda run: run.start)
+    for run in runs[first:last]:
         for start, end in within(mark, run.text, style):
             if (spans := run.cut(start, end).spans) and low <= spans[0][0] < high:
                 return run, start, end
@@ -796,19 +822,30 @@ def body_of(piece):
     return spans[0]
 
 
-def place_of(pieces, anchor):
-    """Return the place among the passages of the one that a mark stands in, or that follows the heading it stands in."""
-    passages = [piece for piece in pieces if piece.kind == Kind.PASSAGE]
-    starts = sorted((piece.spans[0][0], place) for place, piece in enumerate(passages))
-    for place, piece in enumerate(passages):
-        if any(start <= anchor[0] <= end for start, end in piece.spans):
-            return place
-    at = bisect_right(starts, (anchor[0], len(passages)))
-    return starts[min(at, len(starts) - 1)][1] if starts else None
+def place_of(anchor, passages, starts):
+    """Return the place of the passage that a mark stands in, or that follows the heading it stands in."""
+    place = max(0, bisect_right(starts, anchor[0]) - 1)
+    inside = any(start <= anchor[0] <= end for start, end in passages[place].spans)
+    return place if inside else min(bisect_right(starts, anchor[0]), len(passages) - 1)
 
 
-def tie_reference(note, pieces):
-    """Tie an entry of a list of references to the first place that bears its number, which stays in the text."""
-    style = next((style for style in ("bracketed", "circled") if MARKS[style].fullmatch(note.mark)), "digit")
-    passages = [piece for piece in pieces if piece.kind == Kind.PASSAGE]
-    note.passage = next((place for place, piece in enumerate(passages) if within(note.mark, piece.text, style)), None)
+REFERS = {
+    "bracketed": re.compile(r"[\[［〔](\d{1,3})(?:\s*[,，\-–—~]\s*\d{1,3})*[\]］〕]"),
+    "circled": re.compile(r"([①-⑳㉑-㉟㊱-㊿])"),
+    "digit": re.compile(rf"(?<=[A-Za-z{HAN}”’\"')）.,;:。，；：])(?<!\d[.,])(\d{{1,3}})(?![\d.,]*\d)(?!\s*[%年月日])"),
+}
+
+
+def tie_references(notes, passages):
+    """Tie the entries of lists of references to the first passages that bear their numbers, which stay in the text."""
+    for style, refers in REFERS.items():
+        some = [note for note in notes if (MARKS[style] if style != "digit" else NUMBERED_ENTRY).fullmatch(note.mark)]
+        first = {}
+        for place, passage in enumerate(passages if some else ()):
+            for found in refers.finditer(passage.text):
+                first.setdefault(number_of(found[1]), place)
+        for note in some:
+            note.passage = first.get(number_of(note.mark))
+
+
+NUMBERED_ENTRY = re.compile(r"\d{1,3}[.．]?")
