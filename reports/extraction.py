@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -154,6 +155,7 @@ def form_of(content):
 
 MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.IGNORECASE)
+WESTERN = 0.85  # the share of letters without accents from which a text is taken for one of the West
 GUESSES = ("gb18030", "big5", "utf-16-le", "utf-16-be")
 
 
@@ -169,7 +171,9 @@ def decoded(content, declared=""):
             continue
     found = [(likeness(text), text, name) for name in GUESSES if (text := attempt(content, name))]
     best = max(found, default=(0, "", ""))
-    if best[0] < 0.5:
+    if best[0] < 0.5 and sum(byte < 128 for byte in content) > WESTERN * len(content):
+        best = 1, attempt(content, "cp1252"), "cp1252"
+    if best[0] < 0.5 or not best[1]:
         raise Refused("The file is no plain text in UTF-8, GB18030, Big5 or UTF-16, nor a PDF, DOCX or HTML file.")
     return best[1], best[2]
 
@@ -217,6 +221,22 @@ def read_text(content):
 # -- PDF ---------------------------------------------------------------------------------------------------------------
 
 
+GAP = 1.6  # of the usual distance between two lines: more parts paragraphs
+LARGER = 1.12  # times the size of the text: the size of a heading
+RAISED = 0.8  # times the size of its line: the size of a mark that refers to a note
+INDENTED = range(1, 5)  # squares by which the first line of a paragraph stands further in
+
+
+@dataclass
+class Printed:
+    """A line of a page: its text, where it begins, where it stands on the page, and the size of most of its letters."""
+
+    text: str
+    left: float
+    bottom: float
+    size: float
+
+
 def read_pdf(content):
     import pypdfium2  # here and below: each file needs one of these libraries, and no request needs any
 
@@ -224,15 +244,92 @@ def read_pdf(content):
         document = pypdfium2.PdfDocument(content)
         if len(document) > MOST_PAGES:
             raise Refused(f"The document has more than {MOST_PAGES:,} pages.")
-        pages = [page.get_textpage().get_text_range() for page in document]
+        pages = [list(lines_of(page.get_textpage(), pypdfium2.raw)) for page in document]
     except pypdfium2.PdfiumError as error:
         if "assword" in str(error) or "ecurity" in str(error):
             raise Refused("The PDF is encrypted: save it without a password.") from error
         raise Refused("The PDF is damaged or cut off.") from error
-    text = "\f".join(page.replace("\ufffe", "\u00ad").replace("\x02", "\u00ad").replace("\0", "") for page in pages)
-    if len(repair.squeeze(text)) < SPARSE * len(pages):
+    if sum(len(line.text) for page in pages for line in page) < SPARSE * len(pages):
         raise Refused("The PDF has no text, only images of pages: have it read by OCR first.")
-    return text, f"pypdfium2 {pypdfium2.PYPDFIUM_INFO}"
+    return "\f".join(laid_out(pages)), f"pypdfium2 {pypdfium2.PYPDFIUM_INFO}"
+
+
+def lines_of(page, raw):
+    """Yield the lines of a page, Printed, in the order in which the file has them."""
+    from ctypes import byref, c_double
+
+    chars = []
+    for place in [*range(page.count_chars()), None]:
+        char = "\n" if place is None else chr(raw.FPDFText_GetUnicode(page, place))
+        if char not in "\r\n":
+            chars.append((place, char, round(raw.FPDFText_GetFontSize(page, place) * 2) / 2))
+            continue
+        if any(not char.isspace() for _place, char, _size in chars):
+            first = next(place for place, char, _size in chars if not char.isspace())
+            box = [c_double() for _side in range(4)]  # left, right, bottom, top
+            raw.FPDFText_GetCharBox(page, first, *map(byref, box))
+            sizes = Counter(size for _place, char, size in chars if not char.isspace())
+            size = sizes.most_common(1)[0][0]
+            yield Printed(written(chars, size), box[0].value, box[2].value, size)
+        chars = []
+
+
+def written(chars, size):
+    """Return the characters of a line; raised numbers, which refer to notes, in brackets."""
+    found, raised = [], ""
+    for _place, char, own in [*chars, (None, " ", size)]:
+        if char.isascii() and char.isdigit() and own < RAISED * size:
+            raised += char
+            continue
+        found += [f"[{raised}]" if raised else "", SHOWN.get(char, char)]
+        raised = ""
+    return "".join(found).strip()
+
+
+SHOWN = {"\ufffe": "\u00ad", "\x02": "\u00ad", "\0": ""}  # as PDFium marks a word that was broken
+
+
+def laid_out(pages):
+    """Yield the text of each page, with what the page shows by its layout: larger lines as headings, gaps, indents."""
+    sizes = Counter()
+    for line in (line for page in pages for line in page):
+        sizes[line.size] += len(line.text)
+    usual = sizes.most_common(1)[0][0] if sizes else 0
+    larger = sorted({line.size for page in pages for line in page if is_larger(line, usual)}, reverse=True)
+    for page in pages:
+        pitches = Counter(round(a.bottom - b.bottom) for a, b in zip(page, page[1:], strict=False))
+        pitch = max((step for step, n in pitches.items() if step > 0 and n > 1), key=pitches.get, default=0)
+        lefts = Counter(round(line.left) for line in page)
+        margins = [left for left, n in lefts.items() if n > 2 and n >= len(page) / 6]
+        found, before = [], None
+        for line in page:
+            head = is_larger(line, usual)
+            if (
+                head
+                and before is not None
+                and before.size == line.size
+                and before.bottom - line.bottom < 2.2 * line.size
+            ):
+                found[-1] += f" {line.text}" if found[-1][-1].isascii() else line.text
+            else:
+                if before is not None and pitch and before.bottom - line.bottom > GAP * pitch:
+                    found.append("")
+                if head:
+                    found.append(f"{'#' * min(larger.index(line.size) + 1, 4)} {line.text}")
+                else:
+                    margin = max((left for left in margins if left <= line.left + 1), default=line.left)
+                    further = round((line.left - margin) / (line.size or 1))
+                    found.append(f"{SQUARES if further in INDENTED else ''}{line.text}")
+            before = line
+        yield "\n".join(found)
+
+
+SQUARES = "\u3000\u3000"
+
+
+def is_larger(line, usual):
+    letters = sum(1 for char in line.text if char.isalpha())
+    return line.size >= LARGER * usual and letters and len(line.text) <= 80
 
 
 # -- DOCX --------------------------------------------------------------------------------------------------------------
@@ -315,7 +412,7 @@ def blocks(body, part, notes):
 
 
 def said(paragraph, kind, notes):
-    """Return the text of a paragraph as it stands: what was deleted in it is not there, what refers to a note is [n]."""
+    """Return the text of a paragraph as it stands, without what was deleted in it; what refers to a note is [n]."""
     found = []
     for node in paragraph.iter():
         if node.tag == f"{W}t":

@@ -50,7 +50,7 @@ class Kind(StrEnum):
 
 @dataclass(eq=False)
 class Line:
-    """A printed line without the blanks around it; `start` and `end` in the squeezed source, `width` in half squares."""
+    """A printed line without the blanks around it. `start` and `end` lie in the squeezed source."""
 
     text: str
     start: int
@@ -69,6 +69,7 @@ class Line:
 
     @cached_property
     def width(self):
+        """How wide it is, in half squares."""
         return len(self.text) + len(SQUARE.findall(self.text))
 
 
@@ -76,7 +77,7 @@ class Line:
 class Piece:
     """A stretch of the source. `level` belongs to a heading, `mark` to a note; `role` says what a passage is, if known.
 
-    `passage` is the place among the passages of the one that a note is tied to, and `anchor` the span of its mark there.
+    `passage` is the place among the passages of the one that a note is tied to, `anchor` the span of its mark there.
     """
 
     kind: Kind
@@ -175,7 +176,7 @@ class Layout:
         self.measure()
 
     def measure(self):
-        """Find how far apart the lines of the text stand, how wide those are that reach the margin, and what begins one.
+        """Find how far apart the lines of the text stand, where the margin is, and whether paragraphs are indented.
 
         `full` of each line is that width among the lines around it, for columns and boxes have margins of their own.
         """
@@ -294,7 +295,7 @@ class Layout:
     # -- notes ---------------------------------------------------------------------------------------------------------
 
     def lift_notes(self):
-        """Find the notes at the foot of each page: they begin with marks that count up to its end, and stand above too."""
+        """Find the notes at the foot of each page: their marks count up to its end, and stand in the text above too."""
         for line in self.body:
             if re.fullmatch(r"[_—–\-=*·.\s]{3,}", line.text):
                 line.kind = Kind.FURNITURE
@@ -375,7 +376,7 @@ class Layout:
     def goes_on(self, lines, following, after):
         """Tell whether a line belongs to the paragraph, or heading, of the lines before it; `after` is the next one."""
         last = lines[-1]
-        if not self.wrapped:
+        if not self.wrapped or SHARPS.match(last.text) or SHARPS.match(following.text):
             return False
         turned, ended = following.page != last.page, ENDED.search(last.text)
         if numbered(lines[0].text) and len(lines) == 1 and not ended:
@@ -642,7 +643,8 @@ NAMELESS = -1  # rank of a heading without a number
 def rank_of(run, text, following, runs, place, page):
     """Return the rank of a run that is a heading, or None."""
     if sharps := SHARPS.match(run.text):
-        return len(sharps[1]) - 10
+        number = numbered(run.text[sharps.end() :])
+        return len(sharps[1]) - 10 + (number[0] / 100 + 0.01 if number else 0)
     if is_named(text):
         return NAMELESS
     if number := numbered(run.text):

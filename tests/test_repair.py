@@ -1,4 +1,4 @@
-"""From printed lines to headings, paragraphs and notes: what was read by hand in five texts, and each rule by itself."""
+"""From printed lines to headings, paragraphs and notes: five texts as read by hand, and each rule by itself."""
 
 import json
 import os
@@ -66,8 +66,14 @@ def page(*lines, width=30):
     return "\n".join(found) + "\n"
 
 
-ONE = "各国政府近年来陆续出台了许多关于数据流动的规则，多数规则都以安全为由，却很少有规则说明安全究竟指的是什么，也很少规定限制何时终止。"
-TWO = "因此应当先就用语达成一致，再就限制的范围和期限达成一致，并由双方的主管部门定期交换意见，公布各自采取的措施及其理由。"
+ONE = (
+    "各国政府近年来陆续出台了许多关于数据流动的规则，多数规则都以安全为由，"
+    "却很少有规则说明安全究竟指的是什么，也很少规定限制何时终止。"
+)
+TWO = (
+    "因此应当先就用语达成一致，再就限制的范围和期限达成一致，"
+    "并由双方的主管部门定期交换意见，公布各自采取的措施及其理由。"
+)
 
 
 REST = page(ONE, TWO, ONE)  # enough to show how wide lines are
@@ -180,8 +186,8 @@ def test_an_english_text_with_notes_and_running_heads():
         "Policy Brief 12\n1. Introduction\n\nIn the last decade, governments have written more rules for\n"
         "data than in the century before. Most of them speak of secu-\nrity.1 Few say what that means, and fewer still "
         "say when a\nlimit ends.\n\n1 See Doe, “Limits of trust,” https://www.example.org/papers/\nlimits-of-trust.html.\n3\n"
-        "\fPolicy Brief 12\nThis is why the debate about data has become one about the\nstate itself. The first thing to do "
-        "is to agree on words.\n\n2. Conclusion\n\nRules that nobody can read bind nobody.\n4\n"
+        "\fPolicy Brief 12\nThis is why the debate about data has become one about the\nstate itself. The first thing "
+        "to do is to agree on words.\n\n2. Conclusion\n\nRules that nobody can read bind nobody.\n4\n"
     )
     found = repaired(text)
     assert [piece.text for piece in found.sections] == ["1. Introduction", "2. Conclusion"]
