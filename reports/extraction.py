@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -105,6 +106,11 @@ def read(path):
         content = path.read_bytes()
     except OSError as error:
         raise Refused(f"The file cannot be read: {error.strerror}.") from error
+    return read_content(content)
+
+
+def read_content(content):
+    """Return Extracted of the bytes of a file."""
     if not content.strip(b"\0\t\n\r\f "):
         raise Refused("The file is empty.")
     form = form_of(content)
@@ -375,7 +381,7 @@ def unpacked(content):
                             b"<!DOCTYPE" in some or b"<!ENTITY" in some
                         ):
                             raise Refused("The DOCX file declares entities, which no word processor does.")
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, ValueError) as error:
         raise Refused("The DOCX file is damaged or cut off.") from error
 
 

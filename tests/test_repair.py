@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from portal.text import digest, squeeze
 from reports.repair import Kind, joined, repaired
+from tests.samples import ONE, TWO, page
 
 HERE = Path(__file__).resolve().parent
 TEXTS = Path(os.environ.get("DUIZHAO_TEXTS") or HERE.parents[1] / "shared" / "seeds")
@@ -56,24 +57,6 @@ ALPHABET = "数据流动安全abc1①②[]（）一、。，：；\n\n\n \u3000\
 @given(st.text(alphabet=ALPHABET, max_size=300) | st.text(max_size=200))
 def test_nothing_of_any_text_is_lost_or_told_twice(text):
     assert covers(text)
-
-
-def page(*lines, width=30):
-    """Return Chinese lines as printed: each over so many squares, the last of a paragraph shorter."""
-    found = []
-    for line in lines:
-        found += [line[at : at + width] for at in range(0, len(line), width)]
-    return "\n".join(found) + "\n"
-
-
-ONE = (
-    "各国政府近年来陆续出台了许多关于数据流动的规则，多数规则都以安全为由，"
-    "却很少有规则说明安全究竟指的是什么，也很少规定限制何时终止。"
-)
-TWO = (
-    "因此应当先就用语达成一致，再就限制的范围和期限达成一致，"
-    "并由双方的主管部门定期交换意见，公布各自采取的措施及其理由。"
-)
 
 
 REST = page(ONE, TWO, ONE)  # enough to show how wide lines are
