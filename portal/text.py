@@ -60,18 +60,26 @@ def occurrences(fragment, text, start=0, end=None):
 
 
 def reflow(text):
-    """Join printed lines: white space goes where Han or full-width text touches it, else becomes one blank."""
+    """Join printed lines: white space goes where Han or full-width text touches it, else becomes one blank.
+
+    Quotation marks and dashes are of the width of what they belong to.
+    """
 
     def join(match):
-        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+        before = re.search(rf"(\S?)[{EITHER}]*$", text[max(0, match.start() - NEAR) : match.start()])[1]
+        after = re.match(rf"[{EITHER}]*(\S?)", text[match.end() : match.end() + NEAR])[1]
         return " " if before and after and not (is_wide(before) or is_wide(after)) else ""
 
     return re.sub(r"\s+", join, text)
 
 
+EITHER = "“”‘’—…·"
+NEAR = 6  # characters at most that stand between a blank and what tells its width
+
+
 def is_wide(char):
     """Tell whether a character is set in a full Han square: Han, kana, full-width forms, and Chinese punctuation."""
-    return unicodedata.east_asian_width(char) in "WF" or char in "“”‘’—…·①②③④⑤⑥⑦⑧⑨"
+    return unicodedata.east_asian_width(char) in "WF" or char in f"{EITHER}①②③④⑤⑥⑦⑧⑨"
 
 
 class SqueezedText:

@@ -1,15 +1,13 @@
 """Source files into the database, and the ties between reports, their texts and the places in them."""
 
 import hashlib
+import re
 from pathlib import Path
 
 from portal import __version__
 from portal.index import renewed
+from reports.extraction import PLAIN_TEXT, Refused, extracted
 from reports.models import Report, SourceText, squeezed_text
-
-PLAIN_TEXT = "plain text"
-EXTRACTOR = f"{PLAIN_TEXT} {__version__}"
-MAX_BYTES = 50_000_000
 
 
 class IngestError(Exception):
@@ -17,23 +15,20 @@ class IngestError(Exception):
 
 
 def read_source(path):
-    """Return (sha256, text) of a plain-text file in UTF-8. Raises IngestError."""
-    path = Path(path)
+    """Return what a file of any form that `reports.extraction` reads holds, Extracted. Raises IngestError."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise IngestError(f"{path.name}: the file is larger than {MAX_BYTES:,} bytes.")
-        content = path.read_bytes()
+        return extracted(path)
+    except Refused as refused:
+        raise IngestError(f"{Path(path).name}: {refused}") from refused
+
+
+def sha256_of(path):
+    """Return the SHA-256 of a file, without reading what it says. Raises IngestError."""
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise IngestError(f"{path.name}: the file cannot be read: {error.strerror}.") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise IngestError(f"{path.name}: the file is not plain text in UTF-8 (byte {error.start}).") from error
-    if "\0" in text:
-        raise IngestError(f"{path.name}: the file holds a NUL character, so it is no plain text.")
-    if not text.strip():
-        raise IngestError(f"{path.name}: the file holds no text.")
-    return hashlib.sha256(content).hexdigest(), text
+        raise IngestError(f"{Path(path).name}: The file cannot be read: {error.strerror}.") from error
 
 
 def ingest(path, report=None):
@@ -42,25 +37,25 @@ def ingest(path, report=None):
     Returns (source_text, attached reports). A file already stored is not stored again. A report whose coding points
     into another file, by hash, is refused rather than re-attached: its evidence would no longer hold.
     """
-    sha256, text = read_source(path)
-    with renewed(*Report.objects.filter(source_sha256=sha256).exclude(source_text__sha256=sha256)) as rows:
+    read = read_source(path)
+    named = Report.objects.filter(source_sha256=read.sha256).exclude(source_text__sha256=read.sha256)
+    with renewed(*named) as rows:
         rows += [report] if report is not None else []
-        return stored(path, sha256, text, report)
+        return stored(path, read, report)
 
 
-def stored(path, sha256, text, report):
+def stored(path, read, report):
     """Store what `ingest` has read; called in its transaction."""
     if report is not None:
         report = Report.objects.select_for_update().get(pk=report.pk)  # as it stands now, not as the caller read it
-        if report.source_sha256 not in ("", sha256):
+        if report.source_sha256 not in ("", read.sha256):
             raise IngestError(f"{Path(path).name}: the evidence of “{report.slug}” was coded from another file.")
-    source, _ = SourceText.objects.get_or_create(
-        sha256=sha256, defaults={"file_name": Path(path).name, "text": text, "extractor": EXTRACTOR}
-    )
+    told = {"file_name": Path(path).name, "text": read.text, "extractor": f"{read.extractor} {__version__}"}
+    source, _ = SourceText.objects.get_or_create(sha256=read.sha256, defaults=told)
     if report is not None and not report.source_sha256:
-        report.source_file, report.source_sha256 = source.file_name, sha256
+        report.source_file, report.source_sha256 = source.file_name, read.sha256
         report.save(update_fields=["source_file", "source_sha256"])
-    Report.objects.filter(source_sha256=sha256).exclude(source_text=source).update(source_text=source)
+    Report.objects.filter(source_sha256=read.sha256).exclude(source_text=source).update(source_text=source)
     return source, list(Report.objects.filter(source_text=source))
 
 
@@ -68,7 +63,9 @@ def is_whole(source):
     """Tell whether a stored plain text is still that of its file; what another extractor read cannot be told."""
     if not source.extractor.startswith(PLAIN_TEXT):
         return True
-    return source.sha256 in {hashlib.sha256(source.text.encode(name)).hexdigest() for name in ("utf-8", "utf-8-sig")}
+    charset = re.search(r"\((.+)\)", source.extractor)
+    charsets = [charset[1]] if charset else ["utf-8", "utf-8-sig"]
+    return source.sha256 in {hashlib.sha256(source.text.encode(name)).hexdigest() for name in charsets}
 
 
 def attach_held_text(report):

@@ -62,8 +62,8 @@ def corpus(loaded, db):
 def texts():
     found = {}
     for path in TEXTS.glob("*.txt"):
-        sha256, text = read_source(path)
-        found[sha256] = SqueezedText(text)
+        read = read_source(path)
+        found[read.sha256] = SqueezedText(read.text)
     assert found, f"no source texts in {TEXTS}"
     return found
 

@@ -34,7 +34,7 @@ from recommendations.models import (
     Subject,
 )
 from reports.filters import ReportFilterSet
-from reports.ingest import ingest, read_source
+from reports.ingest import ingest, sha256_of
 from reports.models import Author, Citation, Contribution, Event, Institution, Mention, Report, Work
 from tests import factories as make
 from tests.test_admin import act, page, submit
@@ -708,8 +708,7 @@ def test_the_corpus_a_text_and_an_edited_dossier_come_with_their_index(tmp_path)
 def test_a_text_that_comes_in_can_be_searched_and_nothing_else_changes(tmp_path):
     path = tmp_path / "held.txt"
     path.write_text("两国应当尽快恢复各级别的官方对话，并共同制定标准。", encoding="utf-8")
-    sha256, _text = read_source(path)
-    report = make.report(source_sha256=sha256, source_start=0, source_end=24)
+    report = make.report(source_sha256=sha256_of(path), source_start=0, source_end=24)
     advice = make.recommendation(report)
     make.evidence(advice, 0, 16)
     index.rebuild()

@@ -62,7 +62,7 @@ def test_a_report_coded_from_another_file_is_left_alone(source):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"\xff\xfe\x00", "UTF-8"), (b"", "no text"), (b" \n", "no text"), ("甲\0乙".encode(), "NUL")],
+    [(b"\xff\xfe\x00", "UTF-16"), (b"", "empty"), (b" \n", "empty"), ("甲\0乙".encode(), "NUL")],
 )
 def test_bad_files_are_refused_in_a_sentence(content, reason, tmp_path, capsys):
     path = tmp_path / "bad.txt"

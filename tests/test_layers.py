@@ -8,8 +8,20 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("portal", "reports", "recommendations")
 LAYERS = {
-    "bottom": {"__init__", "text", "trial"},
-    "leaf": {"settings", "fields", "words", "bulk", "middleware", "apps", "dossier", "addresses", "shelf", "renderers"},
+    "bottom": {"__init__", "text", "trial", "repair"},
+    "leaf": {
+        "settings",
+        "fields",
+        "words",
+        "bulk",
+        "middleware",
+        "apps",
+        "dossier",
+        "addresses",
+        "shelf",
+        "renderers",
+        "extraction",
+    },
     "facts": {"models"},
     "derived": {"index", "finding"},
     "shaping": {

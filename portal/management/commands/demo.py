@@ -20,7 +20,7 @@ from portal.management.commands.load_corpus import CORPUS, dossier_paths
 from portal.models import Entry
 from recommendations.dossier import DossierError
 from recommendations.ingest import load_dossier, refresh_statistics
-from reports.ingest import IngestError, ingest, read_source
+from reports.ingest import IngestError, ingest, sha256_of
 from reports.models import Report
 
 EDITOR = "editor"
@@ -92,7 +92,7 @@ class Command(BaseCommand):
         named = set(Report.objects.exclude(source_sha256="").values_list("source_sha256", flat=True))
         for path in sorted(folder.iterdir()):
             try:
-                if path.is_file() and read_source(path)[0] in named:
+                if path.is_file() and sha256_of(path) in named:
                     source, attached = ingest(path)
                     self.step(f"Attached {source.file_name} to {', '.join(report.slug for report in attached)}")
             except IngestError as error:

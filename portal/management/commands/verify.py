@@ -25,10 +25,10 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no folder {texts}.")
             for path in sorted(texts.glob("*.txt")):
                 try:
-                    sha256, text = read_source(path)
+                    read = read_source(path)
                 except IngestError as error:
                     raise CommandError(str(error)) from error
-                found[sha256] = SqueezedText(text)
+                found[read.sha256] = SqueezedText(read.text)
         result = verify(found)
         for fault in result.faults:
             self.stderr.write(self.style.ERROR(fault))
