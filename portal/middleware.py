@@ -2,6 +2,9 @@
 
 from csp.utils import build_policy
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import OperationalError
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
@@ -115,6 +118,26 @@ def permissions_policy(get_response):
         return response
 
     return middleware
+
+
+class OfEditors:
+    """Base of what only the admin goes through: no page or answer for readers asks who reads it."""
+
+    def __call__(self, request):
+        within = request.path_info.startswith("/admin/")
+        return super().__call__(request) if within else self.get_response(request)
+
+
+class Sessions(OfEditors, SessionMiddleware):
+    """Who has logged in, kept from one request to the next."""
+
+
+class Authentication(OfEditors, AuthenticationMiddleware):
+    """`request.user`."""
+
+
+class Messages(OfEditors, MessageMiddleware):
+    """What an editor is told once."""
 
 
 class TooLong:

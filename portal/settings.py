@@ -90,11 +90,11 @@ MIDDLEWARE = [
     "portal.middleware.language_of_address",
     "portal.caching.by_version",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.middleware.Authentication",
+    "portal.middleware.Messages",
     "portal.middleware.TooLong",
 ]
 
