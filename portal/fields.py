@@ -121,45 +121,6 @@ def match(phrase, head):
     return f'{"head : " * head}"{" ".join(phrase.words)}"{" *" if phrase.prefix else ""}'
 
 
-@TokensField.register_lookup
-class Matching(Lookup):
-    """`tokens__phrase=phrase`: the words of a `portal.words.Phrase` stand there one after the other."""
-
-    lookup_name = "phrase"
-    head = False
-
-    def get_prep_lookup(self):
-        return self.rhs
-
-    def as_postgresql(self, compiler, connection):
-        column, _none = self.process_lhs(compiler, connection)
-        return f"{column} @@ %s::tsquery", [tsquery(self.rhs, self.head)]
-
-    def as_sqlite(self, compiler, connection):
-        place = place_of(self.lhs, compiler)
-        found = "SELECT rowid FROM portal_token WHERE portal_token MATCH %s"
-        return f"{place} IN ({found})", [match(self.rhs, self.head)]
-
-
-@TokensField.register_lookup
-class HeadMatching(Matching):
-    """`tokens__head=phrase`: as `phrase`, but in the title or the summary alone."""
-
-    lookup_name = "head"
-    head = True
-
-
-@TokensField.register_lookup
-class Called(HeadMatching):
-    """`tokens__called=phrase`: as `head`, for few entries found otherwise: GIN would first find those of all kinds."""
-
-    lookup_name = "called"
-
-    def as_postgresql(self, compiler, connection):
-        sql, params = super().as_postgresql(compiler, connection)
-        return f"({sql}) IS TRUE", params
-
-
 @dataclass(frozen=True)
 class Wanted:
     """A way in which an entry may answer: all `phrases` stand in it, or in its `head`; or it has one of `terms`."""
@@ -208,6 +169,17 @@ class Answering(Lookup):
                 either.append(f"{posted} AND place BETWEEN %s AND %s")
                 params += [*option.terms, first, last]
         return f"{place_of(self.lhs, compiler)} IN ({' UNION '.join(either)})", params
+
+
+@TokensField.register_lookup
+class Called(Answering):
+    """`tokens__called=…`: as `answers`, for few entries found otherwise: GIN would first find those of all kinds."""
+
+    lookup_name = "called"
+
+    def as_postgresql(self, compiler, connection):
+        sql, params = super().as_postgresql(compiler, connection)
+        return f"{sql} IS TRUE", params
 
 
 def place_of(column, compiler):

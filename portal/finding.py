@@ -44,10 +44,9 @@ EXACT, HEAD, ELSEWHERE = 0, 1, 2  # how well an entry answers a query
 def asked(kind, query):
     """Return the Q of entries of a kind that a `words.Query` finds: all of its clauses, each by any of its options."""
     wanted = Q(pk__in=[]) if query.empty else Q()
-    first, last = int(kind) << KIND_BITS, (int(kind) + 1 << KIND_BITS) - 1
     for clause in query.clauses:
         answers = [answer(kind, term, query.named) for term in clause.options if not term.years]
-        options = Q(tokens__answers=(first, last, answers))
+        options = Q(tokens__answers=(*stretch(kind), answers))
         for term in clause.options:
             options |= within(*term.years) if term.years else Q()
         # A plain ~Q would let go whatever has no tokens in its own column, on SQLite everything
@@ -83,12 +82,14 @@ def needed(query):
     return [tuple(term.phrases) for term in single if term.phrases]
 
 
-def holding(phrases, lookup):
-    """Return the Q of entries that hold all of these phrases."""
-    wanted = Q()
-    for phrase in phrases:
-        wanted &= Q(**{f"tokens__{lookup}": phrase})
-    return wanted
+def stretch(*kinds):
+    """Return the first and the last place of these kinds, with those between them; of all where none is named."""
+    return (int(min(kinds)) << KIND_BITS, (int(max(kinds)) + 1 << KIND_BITS) - 1) if kinds else (0, LAST)
+
+
+def holding(phrases, *kinds, head=False):
+    """Return the Q of entries that hold all of these phrases, or in the `head`; of `kinds`, if any are named."""
+    return Q(tokens__answers=(*stretch(*kinds), [Wanted(tuple(phrases), head=head)]))
 
 
 def named(kinds, phrases, known):
@@ -98,7 +99,8 @@ def named(kinds, phrases, known):
     """
     held = known.setdefault(phrases, {})
     if missing := [kind for kind in kinds if kind not in held]:
-        rows = Entry.objects.of_kinds(missing).filter(holding(phrases, "called")).order_by()
+        called = Q(tokens__called=(*stretch(*missing), [Wanted(phrases, head=True)]))
+        rows = Entry.objects.of_kinds(missing).filter(called).order_by()
         values = defaultdict(set)
         for kind, pk in rows.values_list("kind", "object_id"):
             values[kind].add(str(pk))
@@ -122,27 +124,27 @@ def within(first, last):
     return wanted
 
 
-def tiers(query):
+def tiers(query, *kinds):
     """Return [(rank, Q)] of those answers that are better than others: EXACT names, then all words in the HEAD.
 
-    They are told by the tokens alone, so that every database ranks alike; within a rank the list's order holds.
+    They are told by the tokens alone, so that every database ranks alike; within a rank the list's order holds. Where
+    `kinds` are named, entries of others are not looked at.
     """
     heads = Q()
     for clause in query.clauses:
         if clause.negated or not all(term.phrases for term in clause.options):
             continue  # years stand in no text
-        options = Q(pk__in=[])
-        for term in clause.options:
-            options |= holding(term.phrases, "head")
-        heads &= options
+        options = [Wanted(tuple(term.phrases), head=True) for term in clause.options]
+        heads &= Q(tokens__answers=(*stretch(*kinds), options))
     whole = words.whole(" ".join(term.text for clause in query.clauses for term in clause.options))
-    exact = [(EXACT, Q(tokens__phrase=whole))] if whole else []
+    exact = [(EXACT, holding([whole], *kinds))] if whole else []
     return [*exact, (HEAD, heads)] if heads else exact
 
 
-def exactness(query):
+def exactness(query, *kinds):
     """Return the expression by which answers are ranked: see `tiers`."""
-    return Case(*(When(wanted, then=Value(rank)) for rank, wanted in tiers(query)), default=Value(ELSEWHERE))
+    ranks = (When(wanted, then=Value(rank)) for rank, wanted in tiers(query, *kinds))
+    return Case(*ranks, default=Value(ELSEWHERE))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

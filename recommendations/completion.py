@@ -74,7 +74,7 @@ def suggestions(text):
     begun[-1] = replace(begun[-1], prefix=True)
     found, start = [], words.fold(text.strip())
     for place, (kind, (label, rows, stem, url)) in enumerate(SUGGESTING.items()):
-        entries = Entry.objects.of_kind(kind).filter(finding.holding(begun, "head")).order_by("place")
+        entries = Entry.objects.of_kind(kind).filter(finding.holding(begun, kind, head=True)).order_by("place")
         ids = list(entries.values_list("object_id", flat=True)[:SUGGESTED])
         held = rows().in_bulk(ids)
         turns = Counter()

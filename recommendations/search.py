@@ -407,24 +407,27 @@ class SearchFilterSet(StrictFilterSet):
 
     def ranked(self, kind):
         """Return the entries of a kind that the filters leave, each with its `rank`, the best first."""
-        entries = self.hits(kind=kind).only("object_id", "documents").annotate(rank=finding.exactness(self.query))
+        entries = self.hits(kind=kind).only("object_id", "documents").annotate(rank=finding.exactness(self.query, kind))
         return entries.order_by("rank", "place")
 
     @cached_property
-    def tiers(self):
-        """As `finding.tiers`, but that entries called exactly so, few among all, are known by their places."""
-        found = []
+    def exact(self):
+        """The Q of what is called exactly so: by the places, where these are few among all."""
         for rank, wanted in finding.tiers(self.query):
             if rank == finding.EXACT:
                 places = list(Entry.objects.filter(wanted).order_by().values_list("pk", flat=True)[: MOST + 1])
-                wanted = Q(pk__in=places) if len(places) <= MOST else wanted
-            found.append((rank, wanted))
-        return found
+                return Q(pk__in=places) if len(places) <= MOST else wanted
+        return None
+
+    def tiers(self, kind):
+        """As `finding.tiers`, of one kind."""
+        tiers = finding.tiers(self.query, kind)
+        return [(rank, self.exact if rank == finding.EXACT else wanted) for rank, wanted in tiers]
 
     def best(self, sort, most):
         """Return the first of what `ranked` returns, rank by rank, so that the rank of no other is worked out."""
         found = []
-        tiers = self.tiers if sort.title else []  # what has no title has no head and no name
+        tiers = self.tiers(sort.kind) if sort.title else []  # what has no title has no head and no name
         for rank, wanted in [*tiers, (finding.ELSEWHERE, Q())]:
             if lacking := most - len(found):
                 rows = self.hits(kind=sort.kind).filter(wanted).exclude(pk__in=[entry.pk for entry in found])
@@ -659,5 +662,5 @@ def unknown_words(query):
 
 def known(term):
     kinds = finding.FIELDS.get(term.field, ())
-    entries = Entry.objects.filter(finding.holding(term.phrases, "head" if term.field else "phrase"))
+    entries = Entry.objects.filter(finding.holding(term.phrases, head=bool(term.field)))
     return (entries.filter(kind__in=kinds) if kinds else entries).exists()

@@ -78,7 +78,7 @@ def shown(client, path, language="en"):
         while True:
             page = context["page_obj"]
             known = context["filterset"].queryset.in_bulk()
-            rows += [known.get(getattr(row, "object_id", row.pk)) for row in page.rows]
+            rows += [known.get(row.object_id if hasattr(row, "object_id") else row.pk) for row in page.rows]
             if not page.next:
                 break
             context = client.get(f"{with_more}cursor={page.next}").context

@@ -311,7 +311,9 @@ def test_the_list_of_a_group_has_the_same_rows(client, world):
     for group in groups(f"q={quote('数据安全')}&report=first").values():
         if url := filterset.list_url(group.sort):
             rows = client.get(url).context["page_obj"].rows
-            keys = [getattr(row, "object_id", row.pk) for row in rows]  # entries of the index, or the rows themselves
+            keys = [
+                row.object_id if hasattr(row, "object_id") else row.pk for row in rows
+            ]  # entries of the index, or the rows themselves
             assert keys == [hit.row.pk for hit in group.hits] and "report=first" in url
 
 

@@ -110,9 +110,10 @@ def recall(done):
 
 def coded(phrase):
     """Tell whether a phrase stands anywhere in the index."""
+    from portal import finding
     from portal.models import Entry
 
-    return Entry.objects.filter(tokens__phrase=phrase).exists()
+    return Entry.objects.filter(finding.holding([phrase])).exists()
 
 
 def inflected(unit, held):
