@@ -112,6 +112,9 @@ def nearby(text, query, shown):
         return []
     if found := suggestions(text):
         return [one for one in found if one.url not in shown]
-    terms = [term for clause in query.clauses if not clause.negated for term in clause.options]
-    found = [one for term in terms if not term.years for one in suggestions(term.text)]
-    return [one for one in dict.fromkeys(found) if one.url not in shown][:SUGGESTED]
+    found = {}
+    for term in (term for clause in query.clauses if not clause.negated for term in clause.options if not term.years):
+        found |= {one: None for one in suggestions(term.text) if one.url not in shown}
+        if len(found) >= SUGGESTED:
+            break
+    return [*found][:SUGGESTED]

@@ -343,6 +343,10 @@ def is_larger(line, usual):
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
+# What python-docx raises, unasked, over parts that are not as the standard has them.
+UNREADABLE = LookupError, ValueError, TypeError, AttributeError, zipfile.BadZipFile
+
+
 def read_docx(content):
     import docx
     from lxml import etree
@@ -352,7 +356,7 @@ def read_docx(content):
         document = docx.Document(io.BytesIO(content))
         notes = notes_of(document.part, etree)
         lines = list(blocks(document.element.body, document.part, notes))
-    except (KeyError, ValueError, etree.XMLSyntaxError, zipfile.BadZipFile, docx.opc.exceptions.PackageNotFoundError):
+    except (*UNREADABLE, etree.XMLSyntaxError, docx.opc.exceptions.PackageNotFoundError):
         raise Refused("The DOCX file is damaged, or no DOCX file.") from None
     if notes:
         lines += ["# 注释", *(f"[{number}] {text}" for number, text in notes.values())]

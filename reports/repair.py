@@ -12,10 +12,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from itertools import zip_longest
 
 from portal.text import reflow, squeeze
-
-VERSION = "repair 1"
 
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # What is set in a full square: see portal.text.is_wide.
@@ -273,7 +272,7 @@ class Layout:
         for _page, some in grouped(self.lines, lambda line: line.page):
             edges |= {id(line) for line in (*some[:2], *some[-2:])}
         alike = defaultdict(list)
-        for line in self.lines:
+        for line in self.body:
             if len(line.text) <= 60 and not STOPPED.search(line.text) and not numbered(line.text):
                 alike[re.sub(r"\d+", "#", squeeze(line.text))].append(line)
         for said, some in alike.items():
@@ -366,7 +365,7 @@ class Layout:
         """Return the Runs of the text: paragraphs and headings, each of the lines that belong together."""
         found = []
         lines = self.body
-        for line, after in zip(lines, [*lines[1:], None], strict=True):
+        for line, after in zip_longest(lines, lines[1:]):
             if found and self.goes_on(found[-1], line, after):
                 found[-1].append(line)
             else:
@@ -802,6 +801,8 @@ def tied(runs, page):
         anchor = run.cut(start, end).spans
         rest = run.without(start, end)
         run.text, run.spans = rest.text, rest.spans
+        if not rest.spans:  # there was nothing but the mark
+            runs[:] = [other for other in runs if other is not run]
         piece.spans = sorted([*anchor, *whole.spans])
         found.append((piece, anchor[0]))
     return found

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.text import digest, squeeze
@@ -54,6 +54,8 @@ def test_the_five_texts_are_as_they_were_read_by_hand(name):
 ALPHABET = "数据流动安全abc1①②[]（）一、。，：；\n\n\n \u3000\f#*-–.2第章节图表摘要"
 
 
+@example("---\n* * *")
+@example("数据流动\n①\n① 张三：《规则》。\n")
 @given(st.text(alphabet=ALPHABET, max_size=300) | st.text(max_size=200))
 def test_nothing_of_any_text_is_lost_or_told_twice(text):
     assert covers(text)
