@@ -23,8 +23,10 @@ SQUARE = re.compile(
     "\U00020000-\U0003fffd“”‘’—…·①-⑨]"
 )
 NUMERALS = "一二三四五六七八九十百零〇两"
-CIRCLED = {chr(code): number for start, first, n in ((0x2460, 1, 20), (0x3251, 21, 15), (0x32B1, 36, 15))
-           for number, code in enumerate(range(start, start + n), first)}  # fmt: skip
+CIRCLED = {
+    chr(code): number
+    for number, code in enumerate([*range(0x2460, 0x2474), *range(0x3251, 0x3260), *range(0x32B1, 0x32C0)], 1)
+}
 
 ENDED = re.compile(r"[。！？!?…；;：:.][”’\"')）\]】》」』]*(?:[①-⑳■◆●□]|\[\d{1,3}\])*$")
 STOPPED = re.compile(r"[。！？!?….][”’\"')）\]】》」』]*(?:[①-⑳]|\[\d{1,3}\])*$")
@@ -310,8 +312,11 @@ class Layout:
 
     def foot(self, lines, style):
         """Return [(mark, style, Lines)] of the notes of one style at the foot of a page, or none."""
-        begun = [(place, found[0], number_of(found[0])) for place, line in enumerate(lines)
-                 if (found := MARKS[style].match(line.text))]  # fmt: skip
+        begun = [
+            (place, found[0], number_of(found[0]))
+            for place, line in enumerate(lines)
+            if (found := MARKS[style].match(line.text))
+        ]
         first = len(begun) - 1
         while first > 0 and begun[first - 1][2] == begun[first][2] - 1 and begun[first - 1][0] > 0:
             first -= 1

@@ -1,7 +1,6 @@
 """From printed lines to headings, paragraphs and notes: five texts as read by hand, and each rule by itself."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,10 @@ from hypothesis import strategies as st
 from portal.text import digest, squeeze
 from reports.repair import Kind, joined, repaired
 from tests.samples import ONE, TWO, page
+from tests.test_corpus import TEXTS, needs_texts
 
 HERE = Path(__file__).resolve().parent
-TEXTS = Path(os.environ.get("DUIZHAO_TEXTS") or HERE.parents[1] / "shared" / "seeds")
 EXPECTED = json.loads((HERE / "expected" / "repair.json").read_text(encoding="utf-8"))
-needs_texts = pytest.mark.skipif(
-    not TEXTS.is_dir() and not os.environ.get("CI"), reason="the source texts are not here"
-)
 
 
 def outline(text):

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from reports.ingest import IngestError, ingest, read_source
 from reports.models import Report
-from reports.repair import Kind
+from reports.repair import Repaired
 
 
 class Command(BaseCommand):
@@ -55,17 +55,17 @@ class Command(BaseCommand):
 
 def shape(read):
     """Return what a file holds as --json prints it: {"sections", "passages", "notes"}."""
-    by_kind = {kind: [piece for piece in read.pieces if piece.kind == kind] for kind in Kind}
+    found = Repaired(read.pieces)
     return {
-        "sections": [{"level": piece.level, "heading": piece.text} for piece in by_kind[Kind.HEADING]],
-        "passages": [piece.text for piece in by_kind[Kind.PASSAGE]],
+        "sections": [{"level": piece.level, "heading": piece.text} for piece in found.sections],
+        "passages": [piece.text for piece in found.passages],
         "notes": [
             {
                 "mark": piece.mark,
                 "text": piece.text,
                 "passage": None if piece.passage is None else piece.passage + 1,
             }
-            for piece in by_kind[Kind.NOTE]
+            for piece in found.notes
         ],
     }
 
